@@ -3,5 +3,6 @@
 #define SLUICE_CLINUXPACKET_H
 
 #include "sluice_prefetch.h"
+#include "sluice_thread.h"
 
 #endif

@@ -12,6 +12,7 @@ static inline void sluice_prefetch_read(const void *address)
 	__builtin_prefetch(address, 0, 3);
 }
 
+
 /// Hints that the cache line at `address` will be written.
 static inline void sluice_prefetch_write(const void *address)
 {

@@ -1,4 +1,4 @@
-/// What happens to a TCP or UDP packet that no session matches. Design decision 10.
+/// What happens to a TCP or UDP packet that no session matches.
 public enum MissPolicy: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   /// To the host port, where the application that decides about sessions listens.
   case punt
@@ -16,7 +16,7 @@ public enum NonSessionPolicy: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case drop
 }
 
-/// Who acts on FIN, RST and SYN. api semantics 2.2.4.
+/// Who acts on FIN, RST and SYN. docs/tcp-tracking.md.
 public enum TCPControl: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   /// The session follows the connection to FIN, RST or timeout.
   case track
@@ -24,7 +24,7 @@ public enum TCPControl: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case punt
 }
 
-/// Idle times, in seconds. Semantics 2.2.2 and 2.2.4, design decision 9.
+/// Idle times, in seconds. docs/configuration.md.
 public struct Timeouts: Hashable, Sendable {
   /// Learned TCP sessions whose handshake is complete, or was never seen.
   public var learnedTCP: UInt32 = 3600

@@ -55,7 +55,8 @@ public struct FiveTuple: Hashable, Sendable, BitwiseCopyable {
 
   /// - Precondition: both addresses are of one family (checked by `SessionRequest.problem`).
   public init(
-    source: IPAddress, sourcePort: UInt16, destination: IPAddress, destinationPort: UInt16, transport: SessionProtocol
+    source: IPAddress, sourcePort: UInt16, destination: IPAddress, destinationPort: UInt16,
+    transport: SessionProtocol
   ) {
     self.source = source
     self.sourcePort = sourcePort

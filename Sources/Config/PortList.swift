@@ -1,0 +1,118 @@
+internal import Dataplane
+internal import Yams
+
+/// The `ports` list while it is read: entries first, then what they say about each other.
+struct PortList {
+  /// In file order, peers filled in.
+  private(set) var ports: [Port] = []
+  /// The LIF numbers that other parts of the file may name; nil for any, so also if a port is unreadable.
+  private(set) var knownLIFs: Set<UInt16>?
+
+  /// An entry whose own fields are right.
+  private struct Entry {
+    let fields: MappingReader
+    var port: Port
+    /// The LIF number under `peer`.
+    let peer: UInt16?
+  }
+
+  /// Reads `ports` of a configuration.
+  static func parse(_ configuration: MappingReader, problems: inout ProblemList) -> PortList {
+    let nodes = configuration.list("ports", &problems)
+    var list = PortList()
+    var entries: [Entry] = []
+    for (index, node) in nodes.enumerated() {
+      let path = FieldPath.element(configuration.path(of: "ports"), index)
+      guard let fields = MappingReader(node, path, keys: keys, problems: &problems) else { continue }
+      if let entry = entry(fields, problems: &problems) { entries.append(entry) }
+    }
+    checkUnique(entries, problems: &problems)
+    if !nodes.isEmpty, entries.count == nodes.count { list.knownLIFs = Set(entries.map(\.port.lif.number)) }
+    list.ports = entries.map { list.withPeer($0, among: entries, problems: &problems) }
+    return list
+  }
+
+  private static func entry(_ fields: MappingReader, problems: inout ProblemList) -> Entry? {
+    let nameText = "1 to 64 letters, digits, \".\", \"_\" and \"-\""
+    fields.require("name", accepted: nameText, &problems)
+    fields.require("lif", accepted: "1...65535", &problems)
+    let name = fields.text("name", accepted: nameText, &problems)
+    if let name, !isName(name) {
+      fields.refuse("name", "\(quoted(name)) is not a name; accepted: \(nameText)", &problems)
+    }
+    let number: UInt16? = fields.integer("lif", in: 1...UInt16.max, &problems)
+    let peer: UInt16? = fields.integer("peer", in: 1...UInt16.max, &problems)
+    let mac = fields.macAddress("mac", isStation: true, &problems)
+    let capture = capture(fields, problems: &problems)
+    let miss = fields.choice("miss", among: misses, &problems)
+    let learned = fields.choice("learn", among: learnedActions, &problems)
+    let nonSession = fields.choice("non_session", among: nonSessions, &problems)
+    guard let name, let number else { return nil }
+    let port = Port(
+      name: name, lif: LIF(number: number), mac: mac, capture: capture, miss: miss ?? .forward,
+      learnedAction: learned ?? .forward, nonSession: nonSession ?? .forward)
+    return Entry(fields: fields, port: port, peer: peer)
+  }
+
+  /// The capture's path as the process can open it: relative ones start at the configuration file.
+  private static func capture(_ fields: MappingReader, problems: inout ProblemList) -> String? {
+    let accepted = "the path of a capture file"
+    guard let path = fields.text("capture", accepted: accepted, &problems) else { return nil }
+    guard !path.isEmpty, !path.utf8.contains(0) else {
+      fields.refuse("capture", "\(quoted(path)) is not a file name; accepted: \(accepted)", &problems)
+      return nil
+    }
+    guard !path.hasPrefix("/"), let slash = problems.file.lastIndex(of: "/") else { return path }
+    return problems.file[...slash] + path
+  }
+
+  private static func checkUnique(_ entries: [Entry], problems: inout ProblemList) {
+    var names: [String: Int] = [:]
+    var lifs: [UInt16: Int] = [:]
+    for (index, entry) in entries.enumerated() {
+      if let other = names.updateValue(index, forKey: entry.port.name) {
+        let first = entries[other].fields.path
+        entry.fields.refuse(
+          "name", "\(quoted(entry.port.name)) is also the name of \(first); accepted: unique names", &problems
+        )
+      }
+      if let other = lifs.updateValue(index, forKey: entry.port.lif.number) {
+        let first = entries[other].fields.path
+        entry.fields.refuse(
+          "lif", "\(entry.port.lif) is also the LIF of \(first); accepted: unique numbers", &problems)
+      }
+    }
+  }
+
+  /// The entry's port with its peer: the one named, else the other of exactly two, else itself.
+  private func withPeer(_ entry: Entry, among entries: [Entry], problems: inout ProblemList) -> Port {
+    var port = entry.port
+    if let peer = entry.peer {
+      if let knownLIFs, !knownLIFs.contains(peer) {
+        entry.fields.refuse(
+          "peer", "LIF \(peer) is not configured; accepted: \(describe(knownLIFs))", &problems)
+      }
+      port.peer = LIF(number: peer)
+    } else if entries.count == 2, let other = entries.first(where: { $0.port.lif != port.lif }) {
+      port.peer = other.port.lif
+    }
+    return port
+  }
+
+  private static func isName(_ text: String) -> Bool {
+    (1...64).contains(text.utf8.count)
+      && text.unicodeScalars.allSatisfy { scalar in
+        scalar.isASCII && (scalar.properties.isAlphabetic || scalar.properties.numericType != nil)
+          || scalar == "." || scalar == "_" || scalar == "-"
+      }
+  }
+
+  private static let keys = ["name", "lif", "peer", "mac", "capture", "miss", "learn", "non_session"]
+  private static let misses: [(String, MissPolicy)] = [
+    ("punt", .punt), ("forward", .forward), ("drop", .drop), ("learn", .learn),
+  ]
+  private static let learnedActions: [(String, Action)] = [("forward", .forward), ("drop", .drop)]
+  private static let nonSessions: [(String, NonSessionPolicy)] = [
+    ("forward", .forward), ("punt", .punt), ("drop", .drop),
+  ]
+}

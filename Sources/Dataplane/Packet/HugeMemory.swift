@@ -1,0 +1,43 @@
+import Glibc
+
+/// Anonymous memory on 2 MB pages where the kernel gives them, 4 KB pages otherwise. Zeroed, faulted in
+/// lazily.
+package enum HugeMemory {
+  /// Size and alignment of a huge page in bytes.
+  package static let pageSize = 2 << 20
+
+  /// Maps `byteCount` bytes, aligned to 2 MB when there are that many.
+  ///
+  /// - Returns: nil when the kernel refuses.
+  /// - Safety: the caller unmaps with `unmap` and the same count, once.
+  @unsafe package static func map(byteCount: Int) -> UnsafeMutableRawPointer? {
+    let wanted = rounded(byteCount)
+    let protection = PROT_READ | PROT_WRITE
+    let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+    // One page more than wanted, then the misaligned ends are given back.
+    let reserve = wanted + pageSize
+    guard let raw = unsafe mmap(nil, reserve, protection, flags, -1, 0), unsafe raw != MAP_FAILED else {
+      return nil
+    }
+    let address = UInt(bitPattern: raw)
+    let aligned = (address + UInt(pageSize) - 1) & ~UInt(pageSize - 1)
+    let lead = Int(aligned - address)
+    // SAFETY: both ends lie inside the fresh mapping.
+    let start = unsafe raw + lead
+    if lead > 0 { unsafe munmap(raw, lead) }
+    if reserve - lead > wanted { unsafe munmap(start + wanted, reserve - lead - wanted) }
+    // Refused where transparent huge pages are off: then they are 4 KB pages.
+    unsafe madvise(start, wanted, MADV_HUGEPAGE)
+    return unsafe start
+  }
+
+  /// - Safety: `start` came from `map` with this count and is not used any more.
+  @unsafe package static func unmap(_ start: UnsafeMutableRawPointer, byteCount: Int) {
+    unsafe munmap(start, rounded(byteCount))
+  }
+
+  private static func rounded(_ byteCount: Int) -> Int {
+    let page = byteCount >= pageSize ? pageSize : 4096
+    return (max(byteCount, 1) + page - 1) & ~(page - 1)
+  }
+}

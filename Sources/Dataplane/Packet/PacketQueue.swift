@@ -1,0 +1,25 @@
+/// What a call of `receive` found.
+public enum ReceiveStatus: Sendable {
+  /// The burst has packets.
+  case packets
+  /// Nothing now; there may be more later.
+  case idle
+  /// Nothing now or ever again.
+  case ended
+}
+
+/// A port's queue as a worker sees it: live, a capture, or memory. Crossed once per burst.
+///
+/// Owned by one worker. Bytes handed out by `receive` stay valid until that worker's next `receive`,
+/// except those the worker handed to another worker: see `HandoffMesh`.
+public protocol PacketQueue: ~Copyable {
+  /// Fills `burst` (emptied by the caller) with up to `burst.limit` packets, in order of time.
+  mutating func receive(into burst: inout PacketBurst) -> ReceiveStatus
+
+  /// Sends what the worker decided. A packet that could not be sent has its verdict changed to a drop
+  /// (`.transmitFailed`), a copy is marked failed; both are counted by the worker afterwards.
+  mutating func transmit(_ burst: borrowing PacketBurst, _ outcome: inout BurstOutcome)
+
+  /// Called once, after the last burst.
+  mutating func finish()
+}

@@ -1,0 +1,88 @@
+/// The distinct policies in use by a worker's sessions, each stored once and counted.
+///
+/// A session holds a 32-bit index in place of 64 bytes: vendors offload millions of sessions with a
+/// handful of LIF pairs, actions and timeouts. Owned by one worker.
+@safe package struct SessionPolicyTable: ~Copyable {
+  /// The most distinct policies at one time.
+  package static let capacity = 1 << 20
+
+  private let policies: UnsafeMutablePointer<SessionPolicy>
+  private var useCounts: [UInt32] = []
+  private var indices: [SessionPolicy: UInt32] = [:]
+  private var free: [UInt32] = []
+
+  /// - Returns: nil when the kernel has no address space for it.
+  package init?() {
+    let bytes = Self.capacity * MemoryLayout<SessionPolicy>.stride
+    guard let memory = unsafe HugeMemory.map(byteCount: bytes) else { return nil }
+    // SAFETY: the mapping has room for `capacity` policies.
+    unsafe policies = memory.assumingMemoryBound(to: SessionPolicy.self)
+  }
+
+  deinit {
+    unsafe HugeMemory.unmap(policies, byteCount: Self.capacity * MemoryLayout<SessionPolicy>.stride)
+  }
+
+  /// The policy at `index`, as a live session holds it.
+  package subscript(index: UInt32) -> SessionPolicy {
+    // SAFETY: the mask keeps the index below the capacity.
+    @inline(__always) unsafeAddress {
+      unsafe UnsafePointer(policies + Int(index & UInt32(Self.capacity - 1)))
+    }
+  }
+
+  /// All policies, for the length of one pass. Indices of live sessions only.
+  @unsafe @inline(__always) var fastPathPolicies: UnsafePointer<SessionPolicy> {
+    unsafe UnsafePointer(policies)
+  }
+
+  /// The index of `policy`, now used once more; nil when `capacity` distinct ones are in use.
+  package mutating func acquire(_ policy: SessionPolicy) -> UInt32? {
+    if let index = indices[policy] {
+      useCounts[Int(index)] += 1
+      return index
+    }
+    guard free.isEmpty == false || useCounts.count < Self.capacity else { return nil }
+    let index = free.popLast() ?? UInt32(useCounts.count)
+    if Int(index) == useCounts.count {
+      useCounts.append(0)
+      // A session that ends under traffic must not make `release` allocate.
+      free.reserveCapacity(useCounts.capacity)
+    }
+    useCounts[Int(index)] = 1
+    indices[policy] = index
+    // SAFETY: index < capacity.
+    unsafe policies[Int(index)] = policy
+    return index
+  }
+
+  /// One more session uses the policy at `index`.
+  package mutating func retain(_ index: UInt32) { useCounts[Int(index)] += 1 }
+
+  /// One session fewer does; the last one frees it.
+  package mutating func release(_ index: UInt32) {
+    useCounts[Int(index)] -= 1
+    guard useCounts[Int(index)] == 0 else { return }
+    indices[self[index]] = nil
+    free.append(index)
+  }
+
+  /// What is wrong when `uses` are the true numbers of users by index, as sentences. For tests.
+  package func checkInvariants(uses: [UInt32: UInt32]) -> [String] {
+    var problems: [String] = []
+    for (index, count) in useCounts.enumerated() where count != uses[UInt32(index), default: 0] {
+      problems.append("policy \(index) is counted \(count) times, used \(uses[UInt32(index), default: 0])")
+    }
+    for (policy, index) in indices where self[index] != policy {
+      problems.append("policy \(index) has changed")
+    }
+    if indices.count != uses.count { problems.append("\(indices.count) policies for \(uses.count) in use") }
+    if indices.count + free.count != useCounts.count {
+      problems.append("a policy is neither in use nor free")
+    }
+    return problems
+  }
+
+  /// Distinct policies in use.
+  package var count: Int { indices.count }
+}

@@ -1,0 +1,81 @@
+/// Why a packet was not passed on. Each case is one counter.
+///
+/// The first group names malformed packets and is thrown by the views and ``Frame``; a packet that was
+/// merely cut by a capture's snap length is never one of them. The second group is the worker's.
+public enum DropReason: UInt8, Error, CaseIterable, Sendable, BitwiseCopyable {
+  /// Shorter than an Ethernet header. IEEE 802.3.
+  case truncatedEthernet
+  /// Ends inside a VLAN tag. IEEE 802.1Q.
+  case truncatedVLANTag
+  /// More VLAN tags than ``VLANTag/maximumCount``.
+  case tooManyVLANTags
+  /// Shorter than the link's cooked or loopback header.
+  case truncatedLinkHeader
+  /// Raw IP packet without a single byte.
+  case truncatedIP
+  /// Raw IP packet whose version is neither 4 nor 6.
+  case badIPVersion
+
+  /// Shorter than an IPv4 header. RFC 791 §3.1.
+  case truncatedIPv4
+  /// Announced as IPv4, but its version field is not 4. RFC 791 §3.1.
+  case badIPv4Version
+  /// IHL below 5, or longer than the packet. RFC 791 §3.1.
+  case badIPv4HeaderLength
+  /// Total length below the header length, or longer than the packet. RFC 791 §3.1.
+  case badIPv4TotalLength
+  /// A fragment that would end beyond byte 65,535 of its datagram. RFC 791 §3.1, RFC 8200 §4.5.
+  case badFragmentOffset
+  /// First fragment of TCP or UDP with less than the 8 bytes that each carries. RFC 791 §3.2, RFC 1858.
+  case firstFragmentTooShort
+
+  /// Shorter than an IPv6 header. RFC 8200 §3.
+  case truncatedIPv6
+  /// Announced as IPv6, but its version field is not 6. RFC 8200 §3.
+  case badIPv6Version
+  /// Payload length beyond the packet, or 0 before a hop-by-hop header without jumbo option.
+  /// RFC 8200 §3, RFC 2675.
+  case badIPv6PayloadLength
+  /// An extension header runs beyond the packet. RFC 8200 §4.
+  case truncatedIPv6ExtensionHeader
+  /// A hop-by-hop options header that is not the first. RFC 8200 §4.1.
+  case misplacedHopByHopOptions
+  /// More extension headers than ``IPv6ExtensionHeaders/maximumCount``.
+  case tooManyIPv6ExtensionHeaders
+  /// Authentication header shorter than 12 bytes, or longer than the packet. RFC 4302 §2.2.
+  case badAHLength
+
+  /// Shorter than a TCP header. RFC 9293 §3.1.
+  case truncatedTCP
+  /// TCP data offset below 5, or beyond the segment. RFC 9293 §3.1.
+  case badTCPDataOffset
+  /// Shorter than a UDP header. RFC 768.
+  case truncatedUDP
+  /// UDP length below 8, or longer than the IP payload. RFC 768.
+  case badUDPLength
+  /// Shorter than an ICMP message. RFC 792.
+  case truncatedICMP
+  /// Shorter than an ICMPv6 header. RFC 4443 §2.1.
+  case truncatedICMPv6
+  /// Shorter than SPI and sequence number. RFC 4303 §2.
+  case truncatedESP
+  /// Shorter than the addresses it announces. RFC 826.
+  case truncatedARP
+  /// Address lengths that do not belong to the announced Ethernet or IPv4 addresses. RFC 826.
+  case badARP
+
+  /// The session's action is DROP.
+  case sessionDrop
+  /// No session, and the port's miss policy is drop.
+  case missDrop
+  /// Cannot be a session, and the port's non-session policy is drop.
+  case nonSessionDrop
+  /// The ring to the worker that owns the session was full.
+  case handoffRingFull
+  /// The packet pool had no buffer left.
+  case noBuffer
+  /// The outgoing queue did not accept the packet.
+  case transmitFailed
+  /// Longer than a buffer or the outgoing port's MTU.
+  case oversized
+}

@@ -1,0 +1,58 @@
+import Synchronization
+
+/// The rings by which workers hand packets to the worker that owns their session: one from each to each.
+@safe public final class HandoffMesh: Sendable {
+  private static let ringCapacity = 4096
+
+  let workers: Int
+  /// Whether a full ring makes the sender wait (replay: nothing is lost) or drop (live).
+  let waits: Bool
+  // SAFETY: descriptors' bytes stay valid until released, which the receiving queue asks for by a mark.
+  private let rings: [SPSCRing<PacketDescriptor>]
+  private let endTime = Atomic<UInt64>(0)
+
+  public init(workers: Int, waits: Bool) {
+    self.workers = workers
+    self.waits = waits
+    unsafe rings = (0..<workers * workers).map { _ in
+      unsafe SPSCRing<PacketDescriptor>(capacity: workers > 1 ? Self.ringCapacity : 2)
+    }
+  }
+
+  @unsafe package func ring(from sender: Int, to receiver: Int) -> SPSCRing<PacketDescriptor> {
+    unsafe rings[sender * workers + receiver]
+  }
+
+  /// Says that `sender` will hand over nothing more, and where its time ended.
+  package func close(from sender: Int, at time: PacketTime) {
+    var known = endTime.load(ordering: .relaxed)
+    while known < time.nanoseconds {
+      let (done, seen) = endTime.compareExchange(
+        expected: known, desired: time.nanoseconds, ordering: .relaxed)
+      if done { break }
+      known = seen
+    }
+    for receiver in 0..<workers { unsafe ring(from: sender, to: receiver).close() }
+  }
+
+  /// Whether all others have closed and `receiver` has dealt with everything from them.
+  package func isFinished(for receiver: Int) -> Bool {
+    (0..<workers).allSatisfy { $0 == receiver || (unsafe ring(from: $0, to: receiver).isFinished) }
+  }
+
+  /// Whether the others have dealt with everything that `sender` has handed over so far.
+  func isDrained(from sender: Int) -> Bool { isDone(mark(from: sender), from: sender) }
+
+  /// The latest time at which a worker closed.
+  package var lastTime: PacketTime { PacketTime(nanoseconds: endTime.load(ordering: .relaxed)) }
+
+  /// How far `sender` has handed over: until `isDone` with this mark, bytes handed over are in use.
+  public func mark(from sender: Int) -> [Int] {
+    (0..<workers).map { unsafe ring(from: sender, to: $0).pushed }
+  }
+
+  /// Whether everything that `sender` had handed over at `mark` has been dealt with.
+  public func isDone(_ mark: [Int], from sender: Int) -> Bool {
+    mark.indices.allSatisfy { unsafe ring(from: sender, to: $0).isReleased(upTo: mark[$0]) }
+  }
+}

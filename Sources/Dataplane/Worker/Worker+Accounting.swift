@@ -1,0 +1,83 @@
+extension Worker {
+  /// Publishes what the burst added: verdicts, now final, drop reasons, copies and sessions.
+  @inline(never)
+  mutating func account(_ burst: borrowing PacketBurst) {
+    // One 9-bit lane per verdict: a burst has at most 256 packets.
+    var verdicts: UInt64 = 0
+    var bytes: UInt64 = 0
+    var takenOver: UInt64 = 0
+    for index in 0..<burst.count {
+      let verdict = outcome.verdicts[index]
+      verdicts &+= 1 << (UInt64(verdict.kind.rawValue) &* 9)
+      if verdict.kind == .drop { counters.add(verdict.reason) }
+      let isOurs = verdict.kind != .handOff
+      bytes &+= isOurs ? UInt64(burst.originalLength(index)) : 0
+      takenOver &+= burst.isHandedOff(index) ? 1 : 0
+    }
+    // Packets count with the length they came with.
+    bytes &-= UInt64(bitPattern: Int64(tally.bytesGrown))
+    publish(verdicts: verdicts, packets: UInt64(burst.count), bytes: bytes, takenOver: takenOver)
+    publishCopies()
+    publishSessions()
+    reportEnded()
+    if burst.count > 0 { time = max(time, burst.time(burst.count - 1)) }
+  }
+
+  private mutating func publish(verdicts: UInt64, packets: UInt64, bytes: UInt64, takenOver: UInt64) {
+    func count(_ verdict: Verdict.Kind) -> UInt64 { verdicts >> (UInt64(verdict.rawValue) &* 9) & 511 }
+    let handedOff = count(.handOff)
+    counters.add(.packets, packets - handedOff)
+    counters.add(.bytes, bytes)
+    counters.add(.handedOff, handedOff)
+    counters.add(.takenOver, takenOver)
+    counters.add(.forwarded, count(.forward))
+    counters.add(.dropped, count(.drop))
+    counters.add(.mirrored, count(.mirror))
+    counters.add(.snooped, count(.snoop))
+    counters.add(.punted, count(.punt))
+    counters.add(.consumed, count(.consume))
+    counters.add(.transmitted, count(.forward) + count(.mirror) + count(.snoop) + count(.punt))
+    counters.add(.matched, tally.matched)
+    counters.add(.missed, tally.missed)
+    counters.add(.other, tally.other)
+    counters.add(.snapped, tally.snapped)
+    counters.add(.laterFragments, tally.laterFragments)
+    counters.add(.learnFailed, tally.learnFailed)
+    counters.add(.bursts)
+  }
+
+  private mutating func publishCopies() {
+    guard outcome.copyCount > 0 else { return }
+    var failed: UInt64 = 0
+    for copy in 0..<outcome.copyCount where outcome.copies[copy].failed { failed += 1 }
+    counters.add(.copiesMade, UInt64(outcome.copyCount))
+    counters.add(.copiesFailed, failed)
+    counters.add(.transmitted, UInt64(outcome.copyCount) - failed)
+  }
+
+  mutating func publishSessions() {
+    let totals = sessions.totals
+    counters.set(.sessionsOpened, to: totals.opened)
+    counters.set(.closedFINACK, to: totals.closedFINACK)
+    counters.set(.closedRST, to: totals.closedRST)
+    counters.set(.closedTimeout, to: totals.closedTimeout)
+    counters.set(.sessionsDeleted, to: totals.deleted)
+    counters.set(.implausibleReset, to: totals.implausibleReset)
+    counters.set(.implausibleFin, to: totals.implausibleFin)
+    counters.set(.synOnEstablished, to: totals.synOnEstablished)
+    counters.set(.nonsenseFlags, to: totals.nonsenseFlags)
+    counters.set(.liveSessions, to: UInt64(sessions.live))
+    counters.set(.lingeringSessions, to: UInt64(sessions.lingering))
+  }
+
+  /// Passes ended sessions on. Waits for room in replay, where nothing may be lost.
+  mutating func reportEnded() {
+    guard let events, sessions.ended.count > 0 else { return }
+    for index in 0..<sessions.ended.count { report(sessions.ended[index], to: events) }
+    sessions.ended.removeAll()
+  }
+
+  func report(_ session: SessionSnapshot, to events: SPSCRing<SessionSnapshot>) {
+    while !events.push(session), mesh.waits { ThreadPause.yield() }
+  }
+}

@@ -1,0 +1,84 @@
+/// Runs a worker on a queue until the queue and all that is handed over to it have ended.
+///
+/// One iteration: commands, then a burst from each worker that hands over, then a burst of its own.
+/// Generic over the queue, which is crossed once per burst.
+public struct WorkerLoop: Sendable {
+  let mesh: HandoffMesh
+  let commands: CommandRing
+  let workers: Int
+  let burstLimit: Int
+
+  public init(_ setup: WorkerSetup, commands: CommandRing, burstLimit: Int = 64) {
+    mesh = setup.mesh
+    workers = setup.workers
+    self.commands = commands
+    self.burstLimit = burstLimit
+  }
+
+  /// Returns when everything has ended, and the others have dealt with what was handed to them: they read
+  /// it where this worker's queue keeps it.
+  public func run<Queue: PacketQueue & ~Copyable>(_ worker: inout Worker, _ queue: inout Queue) {
+    var burst = PacketBurst(limit: burstLimit)
+    var isOpen = true
+    var idle = 0
+    while true {
+      // Asked first: what was submitted before the release is then applied before the first packet.
+      let isHeld = commands.isHolding
+      while let batch = commands.take() { worker.apply(batch) }
+      if isHeld {
+        ThreadPause.wait(iteration: .max)
+        continue
+      }
+      var isBusy = takeOver(&worker, &queue, &burst)
+      if isOpen {
+        burst.removeAll()
+        switch queue.receive(into: &burst) {
+        case .packets:
+          worker.take(&burst, through: &queue)
+          isBusy = true
+        case .idle: break
+        case .ended:
+          isOpen = false
+          mesh.close(from: worker.index, at: worker.time)
+        }
+      } else if mesh.isFinished(for: worker.index), mesh.isDrained(from: worker.index) {
+        break
+      }
+      idle = isBusy ? 0 : idle + 1
+      if idle > 0 { ThreadPause.wait(iteration: idle) }
+    }
+    worker.finish(at: mesh.lastTime)
+    queue.finish()
+  }
+
+  private func takeOver<Queue: PacketQueue & ~Copyable>(
+    _ worker: inout Worker, _ queue: inout Queue, _ burst: inout PacketBurst
+  ) -> Bool {
+    var isBusy = false
+    for sender in 0..<workers where sender != worker.index {
+      let count = worker.takeOver(from: sender, into: &burst)
+      guard count > 0 else { continue }
+      worker.take(&burst, through: &queue)
+      worker.releaseTakenOver(from: sender, count)
+      isBusy = true
+    }
+    return isBusy
+  }
+}
+
+extension Worker {
+  /// Ends the run at `end`: what is due by then expires, what lives on is reported as live.
+  mutating func finish(at end: PacketTime) {
+    time = max(time, end)
+    while !sessions.expire(at: time, isExact: true) { reportEnded() }
+    reportEnded()
+    if let events {
+      _ = sessions.forEach(from: 0, includingClosed: true) { session in
+        report(session, to: events)
+        return true
+      }
+      events.close()
+    }
+    publishSessions()
+  }
+}

@@ -1,0 +1,128 @@
+/// What all workers of one dataplane share at their start.
+public struct WorkerSetup: Sendable {
+  /// Ports that a worker keeps policies for.
+  public static let maxPorts = 256
+
+  /// A port as workers see it.
+  public struct Port: Sendable {
+    /// LIF number, 1...65535.
+    public var lif: UInt16
+    /// The LIF number that FORWARD and the policies send to when a session does not name one.
+    public var peer: UInt16
+    public var miss: MissPolicy
+    /// The action of sessions learned here.
+    public var learnedAction: Action
+    public var nonSession: NonSessionPolicy
+    /// The LIFs of sessions learned here, initiator's and responder's side; `.any` in replay.
+    public var learnedLIFs: (LIF, LIF) = (.any, .any)
+    /// Source address of copies that leave here.
+    public var mac: MACAddress
+
+    public init(
+      lif: UInt16, peer: UInt16, miss: MissPolicy, learnedAction: Action, nonSession: NonSessionPolicy,
+      mac: MACAddress
+    ) {
+      self.lif = lif
+      self.peer = peer
+      self.miss = miss
+      self.learnedAction = learnedAction
+      self.nonSession = nonSession
+      self.mac = mac
+    }
+  }
+
+  public let workers: Int
+  public let capacity: SessionCapacity
+  public let mesh: HandoffMesh
+  public let counters: [CounterPage]
+  public var ports: [Port]
+  public var timeouts = Timeouts()
+  public var tcpControl = TCPControl.track
+  public var neighbors: [Neighbor] = []
+  public var copies = CopyEncapsulation.ethernet
+  /// The time at which workers start; sessions added before the first packet begin here.
+  public var start = PacketTime.zero
+  /// Buffers per worker, for copies and packets that are written to.
+  public var poolBuffers = 2 * PacketBurst.capacity
+  /// The longest packet that can be copied, in bytes.
+  public var packetSize = 9216
+  let secret: FlowSecret
+
+  /// - Parameters:
+  ///   - capacity: live sessions over all workers, 1...4 000 000 000.
+  ///   - waits: whether a full hand-off ring makes its sender wait; true in replay.
+  public init(
+    workers: Int, capacity: Int, ports: [Port], waits: Bool,
+    generator: inout some RandomNumberGenerator
+  ) {
+    self.workers = workers
+    self.capacity = SessionCapacity(limit: capacity)
+    self.ports = ports
+    mesh = HandoffMesh(workers: workers, waits: waits)
+    counters = (0..<workers).map { _ in CounterPage() }
+    secret = FlowSecret(using: &generator)
+  }
+
+  /// Records of one worker's shard: its share and a little more, since hashing does not deal evenly.
+  var recordsPerWorker: UInt32 {
+    let limit = min(capacity.limit, 4_000_000_000)
+    guard workers > 1 else { return UInt32(limit) }
+    let share = (limit + workers - 1) / workers
+    // Six standard deviations of the binomial distribution, at most.
+    let slack = 6 * Int(Double(share).squareRoot()) + 64
+    return UInt32(min(limit, share + slack))
+  }
+
+  /// The worker that owns sessions of `tuple`.
+  public func owner(of tuple: FiveTuple) -> Int {
+    var addresses6 = FlowAddresses6()
+    let key = FlowKey(tuple, secret: secret, addresses6: &addresses6)
+    return Int(key.hash.worker(of: UInt32(workers)))
+  }
+}
+
+/// Why a worker cannot start.
+public enum WorkerError: Error, Equatable {
+  /// The kernel has no address space for the flow table or the packet pool.
+  case outOfMemory
+  /// A thread could not be started: the errno.
+  case thread(Int32)
+}
+
+/// A worker's own copy of a port.
+struct WorkerPort: BitwiseCopyable {
+  var lif: UInt16
+  var peer: UInt16
+  var miss: MissPolicy
+  var nonSession: NonSessionPolicy
+  var learnedAction: Action
+  /// Index of the policy that sessions learned here have.
+  var learnedTCP: UInt32
+  var learnedUDP: UInt32
+  /// Source address of copies that leave here.
+  var mac: MACAddress
+
+  static let unconfigured = WorkerPort(
+    lif: 0, peer: 0, miss: .drop, nonSession: .drop, learnedAction: .drop, learnedTCP: 0, learnedUDP: 0,
+    mac: MACAddress(0))
+}
+
+extension WorkerPort {
+  init(_ port: WorkerSetup.Port, timeouts: Timeouts, policies: inout SessionPolicyTable) {
+    lif = port.lif
+    peer = port.peer
+    miss = port.miss
+    nonSession = port.nonSession
+    learnedAction = port.learnedAction
+    mac = port.mac
+    func learned(_ idle: UInt32, _ handshake: UInt32) -> UInt32 {
+      // A fresh table has room for two policies a port; they are never released.
+      policies.acquire(
+        SessionPolicy(
+          inLIF: port.learnedLIFs.0, outLIF: port.learnedLIFs.1, action: port.learnedAction, nextHop: nil,
+          idle: idle, handshake: handshake, timeouts: timeouts)) ?? 0
+    }
+    learnedTCP = learned(timeouts.learnedTCP, timeouts.learnedHandshake)
+    learnedUDP = learned(timeouts.learnedUDP, timeouts.learnedUDP)
+  }
+}

@@ -1,0 +1,173 @@
+import Config
+public import Dataplane
+public import PacketIO
+
+/// One replay of captures through the packet path, from opening the files to the summary.
+public final class Replay: Sendable {
+  /// How far it is; `stop()` on it ends the replay in good order.
+  public let progress: ReplayProgress
+  /// Captures whose link type we cannot read: their packets are all `other`.
+  public let unknownLinks: [ReplaySources.UnknownLink]
+
+  /// The files that are read, in the order of their ports.
+  public var captureFiles: [String] { plan.sources.map(\.file) }
+
+  /// Whether a file of this name may be written, or removed, in the directory of written captures.
+  public static func isWrittenName(_ name: String) -> Bool { OutputDirectory.isOurs(name) }
+
+  private let options: ReplayOptions
+  private let plan: ReplayPlan
+  private let sources: ReplaySources
+  private let output: OutputDirectory?
+  private let setup: WorkerSetup
+
+  /// Opens the captures and checks options against configuration. Nothing is written yet.
+  ///
+  /// - Throws: `ReplayError`, also for captures that cannot be read.
+  public init(_ options: ReplayOptions) throws(ReplayError) {
+    self.options = options
+    let plan = try ReplayPlan(options)
+    self.plan = plan
+    do throws(CaptureError) {
+      sources = try ReplaySources(plan.sources)
+    } catch {
+      throw ReplayError(.failed, error.description)
+    }
+    progress = sources.makeProgress()
+    unknownLinks = sources.unknownLinks
+    output = try options.writeDirectory.map { path throws(ReplayError) in
+      try OutputDirectory(
+        path, inputs: plan.sources.map(\.file) + options.protectedFiles, workers: plan.workers)
+    }
+    let configuration = options.configuration
+    var generator = SystemRandomNumberGenerator()
+    var setup = WorkerSetup(
+      workers: plan.workers, capacity: configuration.capacity, ports: plan.ports, waits: true,
+      generator: &generator)
+    setup.timeouts = configuration.timeouts
+    setup.tcpControl = configuration.tcpControl
+    setup.neighbors = configuration.neighbors
+    setup.copies = configuration.copies
+    setup.start = sources.firstTime() ?? .zero
+    // A copy is at most as long as the longest packet; buffers are touched when they are used.
+    setup.packetSize = Int(CaptureHeader.largestPacket)
+    self.setup = setup
+  }
+
+  /// Runs the replay.
+  ///
+  /// - Parameters:
+  ///   - onStart: called once all sessions are accepted, before the first packet; what it throws ends the
+  ///     replay.
+  ///   - onSession: called with each session as it ends, then with the live ones; only with
+  ///     `reportsSessions`.
+  ///   - onTick: called some times a second, to show progress.
+  /// - Returns: what happened; its `error` says when it ended early.
+  /// - Throws: `ReplayError` when it cannot begin.
+  public func run(
+    onStart: () throws(ReplayError) -> Void = {}, onSession: (SessionSnapshot) -> Void = { _ in },
+    onTick: () -> Void = {}
+  ) throws(ReplayError) -> ReplaySummary {
+    let requests = options.configuration.sessions + options.sessions
+    guard requests.count <= options.configuration.capacity else {
+      throw ReplayError(
+        .usage,
+        "\(requests.count) sessions do not fit the table: raise \"capacity\" "
+          + "(\(options.configuration.capacity)) in the configuration")
+    }
+    let group = try startWorkers()
+    do throws(ReplayError) {
+      if let refused = refusals(group.add(requests), requests) { throw ReplayError(.usage, refused) }
+      // Nothing on disk is touched before the sessions are accepted.
+      try output?.prepare()
+      try onStart()
+      try output?.clear()
+    } catch {
+      progress.stop()
+      group.release()
+      watch(group, { _ in }, {})
+      group.join()
+      throw error
+    }
+    let clock = ContinuousClock()
+    let start = clock.now
+    group.release()
+    watch(group, onSession, onTick)
+    group.join()
+    let seconds = ((group.endTime ?? clock.now) - start) / .seconds(1)
+    var summary = ReplaySummary(group, seconds: seconds, progress: progress)
+    if let trouble = output?.finish(), summary.error == nil { summary.error = trouble }
+    return summary
+  }
+
+  private func startWorkers() throws(ReplayError) -> WorkerGroup {
+    let (sources, setup, progress, output) = (sources, setup, progress, output)
+    let format = sources.format
+    do throws(WorkerError) {
+      return try WorkerGroup(
+        setup, burstLimit: options.burstLimit, reportsSessions: options.reportsSessions
+      ) { index in
+        ReplayQueue(
+          index == 0 ? sources : nil, worker: index, setup: setup, progress: progress,
+          writer: output.map {
+            CaptureWriterSet(
+              directory: $0.directory(of: index), format: format, keepsOrder: setup.workers > 1)
+          })
+      }
+    } catch {
+      switch error {
+      case .outOfMemory:
+        throw ReplayError(
+          .failed, "no memory for a table of \(options.configuration.capacity) sessions: lower \"capacity\"")
+      case .thread(let number):
+        throw ReplayError(.failed, "a worker thread cannot be started: \(errorText(number))")
+      }
+    }
+  }
+
+  /// Takes ended sessions and shows progress until all workers are done.
+  private func watch(_ group: WorkerGroup, _ onSession: (SessionSnapshot) -> Void, _ onTick: () -> Void) {
+    let clock = ContinuousClock()
+    var lastTick = clock.now
+    var idle = 0
+    while true {
+      let isFinished = group.isFinished
+      let taken = take(group, onSession)
+      if isFinished, taken == 0 { return }
+      idle = taken == 0 ? idle + 1 : 0
+      // Short runs end at once; long ones are looked at now and then.
+      if idle > 100 { ControlPause.long() } else if idle > 0 { ControlPause.short() }
+      if clock.now - lastTick > .milliseconds(200) {
+        onTick()
+        lastTick = clock.now
+      }
+    }
+  }
+
+  /// Takes some of the sessions that have ended.
+  private func take(_ group: WorkerGroup, _ onSession: (SessionSnapshot) -> Void) -> Int {
+    var taken = 0
+    for events in group.events {
+      for _ in 0..<4096 {
+        guard let session = events.take() else { break }
+        onSession(session)
+        taken += 1
+      }
+    }
+    return taken
+  }
+
+  /// The first request that the table refused, in words; nil when none was.
+  private func refusals(_ outcomes: [AddOutcome], _ requests: [SessionRequest]) -> String? {
+    let refused = outcomes.indices.filter { outcomes[$0] != .added }
+    guard let first = refused.first else { return nil }
+    let why =
+      switch outcomes[first] {
+      case .alreadyExists: "its id or tuple is in use"
+      case .tableFull: "the table is full: raise \"capacity\""
+      case .tooManyPolicies: "too many distinct combinations of LIFs, action, next hop and timeout"
+      case .added, .replaced, .tookOver: "of an unexpected outcome"
+      }
+    return "\(refused.count) sessions were refused, the first with id \(requests[first].id) because \(why)"
+  }
+}

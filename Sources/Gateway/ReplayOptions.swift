@@ -1,0 +1,41 @@
+public import Config
+public import Dataplane
+
+/// What a replay is asked to do: the command line and the configuration, read but not yet checked together.
+public struct ReplayOptions: Sendable {
+  /// Capture files, in the order of the ports they arrive on.
+  public var captures: [String]
+  public var configuration = Configuration()
+  /// Sessions beside the configuration's own.
+  public var sessions: [SessionRequest] = []
+  /// Makes every port learn, with this action.
+  public var learn: Action?
+  /// Overrides the configuration's number of workers.
+  public var workers: Int?
+  /// Directory for written captures.
+  public var writeDirectory: String?
+  /// Files beside the captures that are read and must not be overwritten.
+  public var protectedFiles: [String] = []
+  /// Whether sessions are reported as they end.
+  public var reportsSessions = false
+  /// Packets a worker takes at once, 1...256.
+  public var burstLimit = 64
+
+  public init(captures: [String]) { self.captures = captures }
+}
+
+/// Why a replay cannot begin or ended early.
+public struct ReplayError: Error, CustomStringConvertible, Equatable {
+  /// Tells usage and configuration (exit status 2) from failures (1).
+  public enum Code: Sendable, Equatable { case usage, failed }
+
+  public let code: Code
+  public let message: String
+
+  public init(_ code: Code, _ message: String) {
+    self.code = code
+    self.message = message
+  }
+
+  public var description: String { message }
+}

@@ -1,0 +1,111 @@
+package import Dataplane
+import Synchronization
+
+/// The running workers of one dataplane, and the control side's way to them.
+package final class WorkerGroup: Sendable {
+  package let setup: WorkerSetup
+  package let events: [SessionEvents]
+  private let commands: [CommandRing]
+  private let threads: [WorkerThread]
+  private let running: RunningCount
+
+  /// Workers whose threads have not come to their end yet.
+  private final class RunningCount: Sendable {
+    private let value: Atomic<Int>
+    private let lastEnd = Mutex<ContinuousClock.Instant?>(nil)
+
+    init(_ count: Int) { value = Atomic(count) }
+
+    func noteEnd() {
+      lastEnd.withLock { $0 = ContinuousClock().now }
+      value.subtract(1, ordering: .releasing)
+    }
+
+    var isZero: Bool { value.load(ordering: .acquiring) == 0 }
+    var end: ContinuousClock.Instant? { lastEnd.withLock { $0 } }
+  }
+
+  /// Starts a thread for each worker. The workers take commands, but no packets until `release`.
+  ///
+  /// - Parameter makeQueue: called on the worker's own thread.
+  /// - Throws: `.outOfMemory`, `.thread`.
+  package init<Queue: PacketQueue & SendableMetatype & ~Copyable>(
+    _ setup: WorkerSetup, burstLimit: Int, reportsSessions: Bool,
+    makeQueue: @escaping @Sendable (Int) -> Queue
+  ) throws(WorkerError) {
+    self.setup = setup
+    events = reportsSessions ? (0..<setup.workers).map { _ in SessionEvents() } : []
+    commands = (0..<setup.workers).map { _ in CommandRing(isHolding: true) }
+    running = RunningCount(setup.workers)
+    var threads: [WorkerThread] = []
+    for index in 0..<setup.workers {
+      let loop = WorkerLoop(setup, commands: commands[index], burstLimit: burstLimit)
+      let worker = WorkerBox(try Worker(setup, index: index, events: events.isEmpty ? nil : events[index]))
+      let running = running
+      threads.append(
+        try WorkerThread(name: "sluice-w\(index)") {
+          var queue = makeQueue(index)
+          worker.run(loop, &queue)
+          running.noteEnd()
+        })
+    }
+    self.threads = threads
+  }
+
+  /// Lets the workers receive.
+  package func release() { for ring in commands { ring.release() } }
+
+  /// Whether every worker has come to its end.
+  package var isFinished: Bool { running.isZero }
+
+  /// When the last worker came to its end.
+  package var endTime: ContinuousClock.Instant? { running.end }
+
+  /// Waits for all threads.
+  package func join() { for thread in threads { thread.join() } }
+
+  /// The sum of a counter over all workers.
+  package func total(_ counter: Counter) -> UInt64 { setup.counters.reduce(0) { $0 + $1[counter] } }
+
+  package func total(_ reason: DropReason) -> UInt64 { setup.counters.reduce(0) { $0 + $1[reason] } }
+
+  // MARK: Sessions
+
+  /// Sessions handed to a worker at once.
+  private static let batchSize = 4096
+
+  /// Adds sessions, each on the worker that owns its tuple, and waits until they act on packets.
+  ///
+  /// - Returns: the outcomes, in the order of the requests.
+  package func add(_ requests: [SessionRequest], replacing: Bool = false) -> [AddOutcome] {
+    var outcomes = [AddOutcome](repeating: .added, count: requests.count)
+    var byWorker = [[Int]](repeating: [], count: setup.workers)
+    for index in requests.indices { byWorker[setup.owner(of: requests[index].tuple)].append(index) }
+    for (worker, indices) in byWorker.enumerated() {
+      for start in stride(from: 0, to: indices.count, by: Self.batchSize) {
+        let part = indices[start..<min(start + Self.batchSize, indices.count)]
+        let batch = SessionBatch(.add(part.map { requests[$0] }, replacing: replacing))
+        run(batch, on: worker)
+        for (position, index) in part.enumerated() { outcomes[index] = batch.outcomes[position].outcome }
+      }
+    }
+    return outcomes
+  }
+
+  private func run(_ batch: SessionBatch, on worker: Int) {
+    while !commands[worker].submit(batch) { ControlPause.short() }
+    while !batch.isDone { ControlPause.short() }
+  }
+}
+
+/// Carries a worker to its thread.
+private final class WorkerBox: @unchecked Sendable {
+  // SAFETY (@unchecked): filled before the thread starts, used by that thread only.
+  private var worker: Worker
+
+  init(_ worker: consuming Worker) { self.worker = worker }
+
+  func run<Queue: PacketQueue & ~Copyable>(_ loop: WorkerLoop, _ queue: inout Queue) {
+    loop.run(&worker, &queue)
+  }
+}

@@ -1,0 +1,26 @@
+import Dispatch
+import Foundation
+import PacketIO
+import Synchronization
+
+/// Ctrl-C and SIGTERM end a replay in good order: what was read is finished and summed up.
+enum Interrupt {
+  private static let requested = Atomic<Bool>(false)
+
+  static var wasRequested: Bool { requested.load(ordering: .relaxed) }
+
+  /// From now on a signal stops this replay; a second one ends the process at once.
+  static func stops(_ progress: ReplayProgress) {
+    for number in [SIGINT, SIGTERM] {
+      signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+      source.setEventHandler {
+        // The source lives as long as its handler, which holds it: to the process's end.
+        defer { withExtendedLifetime(source) {} }
+        if requested.exchange(true, ordering: .relaxed) { _exit(130) }
+        progress.stop()
+      }
+      source.resume()
+    }
+  }
+}

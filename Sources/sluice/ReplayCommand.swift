@@ -1,0 +1,125 @@
+import ArgumentParser
+import Config
+import Dataplane
+import Foundation
+import Gateway
+import PacketIO
+
+/// `sluice replay`: captures through the packet path.
+struct ReplayCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "replay",
+    abstract:
+      "Run capture files through the packet path and report what happened to every packet and session.",
+    discussion: """
+      The packets go through the same worker as those of live ports, on the capture's own time. Without a \
+      configuration each CAPTURE arrives on a LIF of its own (1, 2, …); with exactly two, each is the \
+      other's peer, otherwise packets leave by the LIF they came by. Packets without session are \
+      forwarded unless --learn or the configuration says otherwise.
+
+      Examples:
+        sluice replay trace.pcap --learn forward
+        sluice replay trace.pcap --sessions sessions.yaml --write out --sessions-out ended.jsonl
+        sluice replay inside.pcap outside.pcap --config two-ports.yaml --json
+      """)
+
+  @Argument(
+    help: ArgumentHelp(
+      "Capture files (classic pcap), merged by time.", valueName: "capture"), completion: .file())
+  var captures: [String] = []
+
+  @Option(
+    help: ArgumentHelp("Configuration: ports, timeouts, neighbours, sessions (YAML).", valueName: "file"))
+  var config: String?
+
+  @Option(help: ArgumentHelp("Sessions to add before the first packet (YAML).", valueName: "file"))
+  var sessions: String?
+
+  @Option(help: "Open a session for every TCP or UDP packet without one; its action: forward or drop.")
+  var learn: LearnAction?
+
+  @Option(
+    help: "Worker threads, 1...64. The answer is the same with any number, but for a table that is full.")
+  var workers: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Write what leaves: lif-N.pcap, mirror.pcap, snoop.pcap, punt.pcap, drop.pcap. Files of these names "
+        + "from an earlier run are replaced. Packets of other link types than the first capture's go to "
+        + "lif-N-linktype-L.pcap.", valueName: "directory"))
+  var write: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Write each session as it ends, then the live ones: a JSON object a line.", valueName: "file"))
+  var sessionsOut: String?
+
+  @Flag(help: "Print a table of all sessions before the summary.")
+  var showSessions = false
+
+  @Flag(help: "Print the summary as one JSON object.")
+  var json = false
+
+  func validate() throws {
+    for path in captures + [config, sessions, write, sessionsOut].compactMap({ $0 }) where path.isEmpty {
+      throw ValidationError("an empty path was given: name a file or directory")
+    }
+    guard let write, let sessionsOut else { return }
+    let file = URL(fileURLWithPath: sessionsOut).standardizedFileURL
+    let directory = URL(fileURLWithPath: write).standardizedFileURL
+    if file.deletingLastPathComponent().path == directory.path, Replay.isWrittenName(file.lastPathComponent) {
+      throw ValidationError("--sessions-out \(sessionsOut): a capture of --write has this name")
+    }
+  }
+
+  func run() throws {
+    var options = ReplayOptions(captures: captures)
+    if let config { options.configuration = try ConfigFiles.configuration(config) }
+    if let sessions { options.sessions = try ConfigFiles.sessions(sessions, with: options.configuration) }
+    options.learn = learn?.action
+    options.workers = workers
+    options.writeDirectory = write
+    options.protectedFiles = [config, sessions].compactMap { $0 }
+    options.reportsSessions = sessionsOut != nil || showSessions
+    let rows = showSessions ? SessionRows() : nil
+    let summary = try perform(options, rows)
+    if let rows, !json { try StandardOutput.print(rows.text + "\n") }
+    try StandardOutput.print(json ? ReplayJSON(summary).text : ReplayReport(summary).text)
+    if let error = summary.error { throw CommandFailure(status: 1, message: error.description) }
+    if Interrupt.wasRequested {
+      throw CommandFailure(status: 130, message: "interrupted: the summary is of what was read")
+    }
+  }
+
+  private func perform(_ options: ReplayOptions, _ rows: SessionRows?) throws -> ReplaySummary {
+    do throws(ReplayError) {
+      let replay = try Replay(options)
+      for link in replay.unknownLinks {
+        standardError(
+          "sluice: \(link.file): link type \(link.number) is not known: its packets count as other")
+      }
+      let lines = try SessionLines(
+        sessionsOut, inputs: replay.captureFiles + [config, sessions].compactMap { $0 })
+      let meter = ProgressMeter(replay.progress)
+      Interrupt.stops(replay.progress)
+      let summary = try replay.run(
+        onStart: lines.open,
+        onSession: { session in
+          lines.write(session)
+          rows?.add(session)
+        }, onTick: meter.show)
+      meter.clear()
+      try lines.close()
+      return summary
+    } catch {
+      throw CommandFailure(status: error.code == .usage ? 2 : 1, message: error.message)
+    }
+  }
+}
+
+/// The actions that a learned session can have: the others need a next hop.
+enum LearnAction: String, ExpressibleByArgument, CaseIterable {
+  case forward, drop
+
+  var action: Action { self == .forward ? .forward : .drop }
+}

@@ -1,0 +1,88 @@
+import Config
+import Dataplane
+import Foundation
+import Testing
+
+/// The files of `configs/` as the repository has them.
+enum Examples {
+  static let directory = URL(filePath: #filePath).deletingLastPathComponent()
+    .appending(path: "../../configs").standardized
+
+  static func path(_ name: String) -> String { directory.appending(path: name).path }
+
+  static func text(_ name: String) throws -> String {
+    try String(contentsOfFile: path(name), encoding: .utf8)
+  }
+}
+
+@Suite("Example configurations")
+struct ExampleTests {
+  @Test func `minimal`() throws {
+    let configuration = try Configuration.load(path: Examples.path("minimal.yaml"))
+    #expect(configuration.ports == [Port(name: "lan", lif: LIF(number: 1), miss: .learn)])
+  }
+
+  @Test func `two ports with VLAN and mirror`() throws {
+    let configuration = try Configuration.load(path: Examples.path("two-ports.yaml"))
+    #expect(configuration.ports.map(\.peer.number) == [2, 1])
+    #expect(configuration.ports.first?.capture == Examples.path("inside.pcap"))
+    #expect(configuration.workers == 2)
+    #expect(configuration.neighbors.map(\.lif) == [LIF(number: 2), LIF(number: 2, vlan: 200)])
+    #expect(configuration.sessions.map(\.action) == [.mirror, .forward])
+    #expect(configuration.sessions.first?.inLIF == LIF(number: 1, vlan: 100))
+    #expect(configuration.sessions.first?.nextHop == configuration.neighbors.first?.address)
+  }
+
+  @Test func `copies in GRE`() throws {
+    let configuration = try Configuration.load(path: Examples.path("gre.yaml"))
+    #expect(
+      configuration.copies
+        == .gre(sourceIPv4: IPAddress(text: "192.0.2.1"), sourceIPv6: IPAddress(text: "2001:db8::1")))
+    #expect(configuration.sessions.map(\.action) == [.snoop, .drop])
+  }
+
+  @Test func `sessions file`() throws {
+    let sessions = try SessionsFile.load(path: Examples.path("sessions.yaml"))
+    #expect(sessions.map(\.id.rawValue) == [1, 2, 3])
+    #expect(sessions.map(\.tuple.source.family) == [.ipv4, .ipv4, .ipv6])
+  }
+}
+
+@Suite("Mutated examples")
+struct MutationTests {
+  @Test(arguments: ["minimal.yaml", "two-ports.yaml", "gre.yaml", "sessions.yaml"])
+  func `are accepted or refused with a message, never anything else`(name: String) throws {
+    let seed = Array(try Examples.text(name).utf8)
+    var random = SplitMix64(seed: 0x5EED)
+    for _ in 0..<4000 {
+      let text = String(decoding: mutated(seed, &random), as: UTF8.self)
+      let lines = name == "sessions.yaml" ? sessionRefusals(text) : refusals(text)
+      #expect(lines.allSatisfy { $0.contains(": ") || $0.hasPrefix("and ") }, "\(text)")
+    }
+  }
+
+  private func mutated(_ seed: [UInt8], _ random: inout SplitMix64) -> [UInt8] {
+    var bytes = seed
+    for _ in 0...random.next(below: 8) {
+      let place = random.next(below: bytes.count)
+      let length = random.next(below: min(40, bytes.count - place) + 1)
+      switch random.next(below: 5) {
+      case 0: bytes[place] = UInt8.random(in: 0...255, using: &random)
+      case 1: bytes.insert(contentsOf: tokens[random.next(below: tokens.count)].utf8, at: place)
+      case 2: bytes.removeSubrange(place..<(place + length))
+      case 3: bytes.insert(contentsOf: bytes[place..<(place + length)], at: random.next(below: bytes.count))
+      default: bytes = Array(bytes.prefix(max(1, place)))
+      }
+      if bytes.isEmpty { bytes = [UInt8(ascii: "\n")] }
+    }
+    return bytes
+  }
+
+  private let tokens = [
+    "- ", ": ", "? ", "\n", "  ", "\t", "[", "]", "{", "}", ",", "&a ", "*a", "!x ", "|\n", ">\n", "\"", "'",
+    "#",
+    "---\n", "...\n", "%YAML 1.1\n", "<<: ", "~", "0x", "-1", "99999999999999999999", "\u{85}", "\u{2028}",
+    "\0",
+    "\\", "\"\\u0000\"", "\"\\ud800\"", "\u{FEFF}", "é",
+  ]
+}
