@@ -1,0 +1,69 @@
+# Sluice. `make help` lists the targets.
+
+SHELL := /bin/bash
+MAKEFLAGS += --no-print-directory
+.SUFFIXES:
+.ONESHELL:
+.SHELLFLAGS := -euo pipefail -c
+
+ROOT := $(CURDIR)
+BUILD := $(ROOT)/.build/release
+SLUICE := $(BUILD)/sluice
+GENERATOR := $(BUILD)/bench-capture
+# Debian's Python, which has scapy and PyYAML, whatever else comes first in PATH.
+PYTHON ?= /usr/bin/python3
+STEP := scripts/step.sh
+SOURCES := Package.swift Sources Tests Bench
+# The most instructions a packet may cost: Tests/Gates/instructions.py.
+INSTRUCTION_LIMIT ?= 500
+
+# What the scripts take from us.
+export SLUICE GENERATOR PYTHON INSTRUCTION_LIMIT
+# What `sluice --version` calls this build.
+COMMIT := $(shell git describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null)
+export SLUICE_COMMIT := $(or $(COMMIT),unknown)
+# A crash in a test ends at once, without a minute of symbolication.
+export SWIFT_BACKTRACE := enable=no
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help setup build print-binary demo test test-long bench lint format
+
+help:
+	@echo "make setup         install what is missing (Debian packages; needs root)"
+	echo "make build         build the release binaries"
+	echo "make print-binary  print where sluice is"
+	echo "make demo          build, then play the demo capture through sessions"
+	echo "make test          build, then all tests and gates"
+	echo "make test-long     make test, then sanitizers and freshly recorded captures"
+	echo "make bench         build, then measure and write Bench/RESULTS.md"
+	echo "make lint          check how the sources are written"
+	echo "make format        format the Swift sources in place"
+
+setup:
+	@scripts/setup.sh
+
+build: setup
+	@$(STEP) "build sluice" swift build -c release --product sluice
+	$(STEP) "build bench-capture" swift build -c release --product bench-capture
+
+print-binary:
+	@echo $(SLUICE)
+
+demo: build
+	@scripts/demo.sh $(SLUICE)
+
+test: build
+	@scripts/test.sh
+
+test-long: test
+	@scripts/test-long.sh
+
+bench: build
+	@Bench/run.py --sluice $(SLUICE) --generator $(GENERATOR)
+
+lint:
+	@$(STEP) "swift format lint" swift format lint --strict --parallel --recursive $(SOURCES)
+	$(STEP) "scripts/lint.sh" scripts/lint.sh
+
+format:
+	@swift format --in-place --parallel --recursive $(SOURCES)

@@ -1,0 +1,20 @@
+#!/bin/bash
+# Everything that `make test` runs after the build, stopping at the first failure.
+#
+# Takes SLUICE, GENERATOR, PYTHON and INSTRUCTION_LIMIT from the environment, as the Makefile sets them.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+step=scripts/step.sh
+
+# Without testable imports the tests use the very modules of the release build; `swift build --build-tests`
+# does not know that option and would compile everything again.
+$step --figures "swift test" swift test -c release --disable-testable-imports
+$step "build allocation-gate" swift build -c release --product allocation-gate
+$step --figures "command line" "$PYTHON" Tests/Interop/cli.py --sluice "$SLUICE"
+$step "oracle" "$PYTHON" Tests/Interop/oracle.py --sluice "$SLUICE"
+$step "bad input" "$PYTHON" Tests/Interop/bad_input.py --sluice "$SLUICE"
+$step --figures "gate disassembly" "$PYTHON" Tests/Gates/hot-path-disassembly.py "$SLUICE" \
+  @Tests/Gates/hot-path.args
+$step --figures "gate instructions" "$PYTHON" Tests/Gates/instructions.py "$SLUICE" \
+  --generator "$GENERATOR" --limit "$INSTRUCTION_LIMIT"
+$step --figures "gate allocations" "$(dirname "$SLUICE")/allocation-gate"
