@@ -1,0 +1,1 @@
+"""What run.py is made of: the capture, the measured pairs and the report."""
