@@ -100,6 +100,7 @@ struct ReplayCommand: ParsableCommand {
       }
       let lines = try SessionLines(
         sessionsOut, inputs: replay.captureFiles + [config, sessions].compactMap { $0 })
+      HugePageNotice.announce()
       let meter = ProgressMeter(replay.progress)
       Interrupt.stops(replay.progress)
       let summary = try replay.run(
