@@ -6,15 +6,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 step=scripts/step.sh
 
-# Own scratch paths, so that the release build is not rebuilt. Leaks are not looked for: Swift's runtime
-# keeps what it makes once.
-sanitize() {   # sanitize NAME SANITIZER
-  $step --figures "swift test ($1)" env ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS=halt_on_error=1 \
-    swift test -c release --disable-testable-imports --scratch-path ".build-$1" --sanitize "$2"
-}
+# An own scratch path, so that the release build is not rebuilt. Leaks are not looked for: Swift's runtime
+# keeps what it makes once. ThreadSanitizer is not run: Swift 6.3.1 crashes compiling addressors for it.
+$step --figures "swift test (asan)" env ASAN_OPTIONS=detect_leaks=0 \
+  swift test -c release --disable-testable-imports --scratch-path .build-asan --sanitize address
 
-sanitize asan address
-sanitize tsan thread
 $step --figures "oracle's own test" "$PYTHON" Tests/Interop/selftest.py
 
 work=$(mktemp -d)
