@@ -1,6 +1,6 @@
 /// One received packet: where its bytes lie and what the port knows about it.
 ///
-/// The bytes belong to whoever received them (a mapped capture window, a pool buffer) and stay valid
+/// The bytes belong to whoever received them (a block of a capture, a pool buffer) and stay valid
 /// until the packet's worker has finished the burst that holds the descriptor. Only `PacketBurst`
 /// and the hand-off rings store descriptors.
 @unsafe @frozen public struct PacketDescriptor: BitwiseCopyable {
