@@ -67,7 +67,8 @@ let package = Package(
           "-l_FoundationCollections", "-lstdc++",
         ])
       ]),
-    .testTarget(name: "DataplaneTests", dependencies: ["Dataplane"], swiftSettings: warnings),
+    .testTarget(
+      name: "DataplaneTests", dependencies: ["CLinuxPacket", "Dataplane"], swiftSettings: warnings),
     .testTarget(name: "PacketIOTests", dependencies: ["PacketIO", "Dataplane"], swiftSettings: warnings),
     .testTarget(name: "ConfigTests", dependencies: ["Config", "Dataplane"], swiftSettings: warnings),
     .testTarget(
