@@ -5,7 +5,7 @@
 /// A burst of packets goes through in passes, each one a loop in the file named beside it:
 ///
 ///     receive   the queue fills the burst                       PacketQueue
-///     parse     headers, 5-tuple, hash; prefetch bucket         Worker+Parse
+///     parse     headers, 5-tuple, hash; prefetch bucket         Worker+Parse, Worker+Describe
 ///     decide    session or policy, tracking, counting; some     Worker+Sessions
 ///               packets ahead: tags of the bucket; prefetch record
 ///     rewrite   retagged packets, copies for next hops          Worker+Copies
@@ -30,14 +30,22 @@ public struct Worker: ~Copyable {
   /// The latest time this worker has seen.
   package var time: PacketTime
 
-  /// Per packet of the burst: what sessions need to know, IPv6 addresses where there are any.
-  var packets = FixedArray<SessionPacket>(repeating: .empty)
-  var addresses6 = FixedArray<FlowAddresses6>(repeating: FlowAddresses6())
-  /// Positions in the burst of packets with a 5-tuple that this worker owns, in order.
-  var flowPackets = FixedArray<UInt8>(repeating: 0)
-  var flowCount = 0
+  /// By port: where packets leave whose session names no LIF.
+  var peers = FixedArray<UInt16>(repeating: 0)
+  /// What the parse pass leaves for the decide pass.
+  var flows = FlowBurst()
   /// Per packet with a copy request: which neighbour its next hop is.
   var copyHops = FixedArray<UInt32>(repeating: NeighborTable.none)
+  /// Datagrams in fragments, and what of them waits; which worker keeps them.
+  var fragments: FragmentCache
+  let placement: FragmentPlacement
+  /// Per packet: what a fragment follows, and the buffer that it waited in. All blank unless `hasFates`.
+  var fates = FixedArray<FragmentFate>(repeating: FragmentFate(.unknown))
+  var heldSlots = FixedArray<UInt32>(repeating: Slot.none)
+  var hasFates = false
+  /// Packets of the burst that the present pass takes; what is behind goes to `deferred`.
+  var passEnd = 0
+  var deferred: DeferredPackets
   var outcome: BurstOutcome
   /// Counted while the burst goes through, published at its end.
   var tally = BurstTally()
@@ -55,18 +63,25 @@ public struct Worker: ~Copyable {
     neighbors = NeighborTable(setup.neighbors)
     copyEncapsulation = setup.copies
     time = setup.start
+    placement = setup.fragmentPlacement
+    let isKeeperOfAll = setup.fragmentPlacement == .receiver
+    let limits = isKeeperOfAll ? setup.fragments : setup.fragments.share(of: setup.workers)
     guard
+      let fragments = FragmentCache(limits),
       let table = SessionTable(
         recordCount: setup.recordsPerWorker, worker: UInt32(index), capacity: setup.capacity,
         secret: setup.secret, timeouts: setup.timeouts, isReporting: events != nil, at: setup.start),
       let pool = PacketPool(capacity: setup.poolBuffers, packetSize: setup.packetSize)
     else { throw .outOfMemory }
+    self.fragments = fragments
+    deferred = DeferredPackets(capacity: PacketBurst.capacity + limits.held)
     sessions = table
     outcome = BurstOutcome(pool: pool)
     ports = FixedArray(repeating: WorkerPort.unconfigured)
     portCount = min(setup.ports.count, WorkerSetup.maxPorts)
     for (position, port) in setup.ports.prefix(WorkerSetup.maxPorts).enumerated() {
       ports[position] = WorkerPort(port, timeouts: setup.timeouts, policies: &sessions.policies)
+      peers[position] = port.peer
     }
   }
 
@@ -74,13 +89,27 @@ public struct Worker: ~Copyable {
   public mutating func take<Queue: PacketQueue & ~Copyable>(
     _ burst: inout PacketBurst, through queue: inout Queue
   ) {
+    pass(&burst, through: &queue)
+    while !deferred.isEmpty {
+      resume(&burst)
+      pass(&burst, through: &queue)
+    }
+  }
+
+  /// The whole burst; or, where fragments that waited come in between, a part of it.
+  private mutating func pass<Queue: PacketQueue & ~Copyable>(
+    _ burst: inout PacketBurst, through queue: inout Queue
+  ) {
+    if fragments.count > 0 { expireFragments(&burst) }
     begin(burst)
     parse(burst)
+    if passEnd < burst.count || fragments.held.releasedCount > 0 { cut(&burst, at: passEnd) }
     decide()
     if outcome.needsRewrite { rewrite(&burst) }
     if tally.handOffs > 0 { handOff(burst) }
     queue.transmit(burst, &outcome)
     account(burst)
+    if hasFates { forgetFates(burst) }
   }
 
   /// Forgets the last burst, and ends the sessions whose time was up before this one.

@@ -14,6 +14,8 @@ public struct Verdict: BitwiseCopyable, Sendable {
     case consume = 5
     /// Handed to another worker, where its verdict will be; cancels in the sums.
     case handOff = 6
+    /// Copied aside: a fragment that waits for its datagram's first one. It comes again.
+    case hold = 7
   }
 
   public var kind: Kind
@@ -24,6 +26,7 @@ public struct Verdict: BitwiseCopyable, Sendable {
   /// The VLAN to leave with when it is not the one it came with; `keepVLAN` otherwise. For handOff, the
   /// worker.
   package var vlan: UInt16
+  private var unused: UInt16 = 0
 
   package static let keepVLAN = UInt16.max
 

@@ -11,6 +11,12 @@
 
   deinit { unsafe elements.deallocate() }
 
+  /// The elements for the length of one pass, which must not outlive the array.
+  @inline(__always) package var view: FixedArrayView<Element> {
+    // SAFETY: only `deinit` frees them.
+    unsafe FixedArrayView(elements)
+  }
+
   package subscript(index: Int) -> Element {
     // SAFETY: the mask keeps the index below the capacity.
     @inline(__always) unsafeAddress { unsafe UnsafePointer(elements + (index & (PacketBurst.capacity - 1))) }

@@ -36,6 +36,14 @@ package enum HugeMemory {
     unsafe munmap(start, rounded(byteCount))
   }
 
+  /// Faults all pages in; kernels before 5.14 leave it to the first touch.
+  ///
+  /// - Safety: as for `unmap`, but the mapping goes on.
+  @unsafe package static func populate(_ start: UnsafeMutableRawPointer, byteCount: Int) {
+    let populateForWriting: Int32 = 23  // MADV_POPULATE_WRITE
+    unsafe madvise(start, rounded(byteCount), populateForWriting)
+  }
+
   private static func rounded(_ byteCount: Int) -> Int {
     let page = byteCount >= pageSize ? pageSize : 4096
     return (max(byteCount, 1) + page - 1) & ~(page - 1)

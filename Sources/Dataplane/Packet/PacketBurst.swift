@@ -1,3 +1,5 @@
+import CLinuxPacket
+
 /// Up to 256 packets that travel through a worker together. Owned by one worker.
 @safe public struct PacketBurst: ~Copyable {
   /// The most packets a burst holds; the worker asks for `limit` of them.
@@ -21,6 +23,9 @@
   public var isEmpty: Bool { count == 0 }
 
   public mutating func removeAll() { count = 0 }
+
+  /// Leaves only the first `count` packets, at most those that there are.
+  package mutating func keep(first count: Int) { self.count = min(self.count, count) }
 
   /// Adds a packet. Does nothing when the burst is full: a queue asks `isFull` first.
   ///
@@ -79,6 +84,29 @@
     let packet = unsafe descriptors[index & (Self.capacity - 1)]
     let span = unsafe RawSpan(_unsafeStart: packet.start, byteCount: Int(packet.capturedLength))
     return unsafe _overrideLifetime(span, borrowing: self)
+  }
+
+  /// The first `count` bytes of packet `index`.
+  ///
+  /// - Precondition: that many were captured.
+  @_lifetime(borrow self)
+  @inline(__always) func leadingBytes(_ index: Int, count: Int) -> LeadingBytes {
+    // SAFETY: as for `bytes`.
+    let place = unsafe descriptors + (index & (Self.capacity - 1))
+    precondition(unsafe place.pointee.capturedLength >= count, "more bytes than were captured")
+    let leading = unsafe LeadingBytes(start: place.pointee.start, count: count)
+    return unsafe _overrideLifetime(leading, borrowing: self)
+  }
+
+  /// Hints that the headers of packet `index` will be read; what lies behind the burst's end is harmless.
+  @inline(__always) func prefetch(_ index: Int) {
+    // SAFETY: only a hint, whatever address an old descriptor has.
+    unsafe sluice_prefetch_read(descriptors[index & (Self.capacity - 1)].start)
+  }
+
+  /// Bytes of packet `index` that are there to be read.
+  @inline(__always) func capturedLength(_ index: Int) -> Int {
+    unsafe Int(descriptors[index & (Self.capacity - 1)].capturedLength)
   }
 
   /// Bytes that packet `index` had on its link.

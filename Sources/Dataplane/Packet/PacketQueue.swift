@@ -18,6 +18,9 @@ public protocol PacketQueue: ~Copyable {
 
   /// Sends what the worker decided. A packet that could not be sent has its verdict changed to a drop
   /// (`.transmitFailed`), a copy is marked failed; both are counted by the worker afterwards.
+  ///
+  /// Called several times for what one `receive` gave where fragments that waited come in between: they are
+  /// part of `burst` then, and a packet that begins to wait is too (`hold`).
   mutating func transmit(_ burst: borrowing PacketBurst, _ outcome: inout BurstOutcome)
 
   /// Called once, after the last burst.

@@ -4,11 +4,8 @@ package struct FlowHash: Equatable, BitwiseCopyable {
 
   @inline(__always) init(rawValue: UInt64) { self.rawValue = rawValue }
 
-  /// The tag that a bucket line stores, never 0: bits 15...0.
-  @inline(__always) package var tag: UInt16 {
-    let low = UInt16(truncatingIfNeeded: rawValue)
-    return low == 0 ? 1 : low
-  }
+  /// The tag that a bucket line stores, never 0: bits 15...1, with bit 0 set.
+  @inline(__always) package var tag: UInt16 { UInt16(truncatingIfNeeded: rawValue) | 1 }
 
   /// The worker that owns the flow, from bits 31...16.
   @inline(__always) package func worker(of count: UInt32) -> UInt32 {

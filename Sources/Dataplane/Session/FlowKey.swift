@@ -1,17 +1,48 @@
 /// A 5-tuple in the form the flow table stores: normalised, so that both directions give one key.
 ///
-/// The endpoint with the smaller (address, port) is the low one. LIFs and VLAN are not part of the key:
-/// they are compared, not hashed, so that a wildcard LIF finds its packets (docs/decisions/0005).
+/// One endpoint is the low one, by an order of our own: IPv4 compares what the packet has, unswapped. LIFs
+/// and VLAN are not part of the key: they are compared, not hashed, so that a wildcard LIF finds its packets
+/// (docs/decisions/0005).
 package struct FlowKey: BitwiseCopyable {
-  /// IPv4: low endpoint's address in bits 63...32, high endpoint's below.
-  /// IPv6: a keyed digest of both addresses; the addresses themselves are in `addresses6`.
+  /// IPv4: low endpoint's address in bits 31...0, high endpoint's above, each in network byte order as the
+  /// packet has it. IPv6: a keyed digest of both addresses; the addresses themselves are in `addresses6`.
   package var addresses: UInt64
-  /// Low endpoint's port in bits 31...16, high endpoint's below.
-  package var ports: UInt32
-  package var kind: FlowKind
-  /// 0 when the packet travels from the low endpoint to the high one, else 1.
-  package var side: UInt8
+  /// The rest in one word, so that it is compared at once: ports in bits 31...0, kind in 39...32, the state
+  /// that an ordinary packet asks of its session in 47...40, side in 55...48.
+  private(set) var rest: UInt64
   package var hash: FlowHash
+
+  @inline(__always)
+  package init(addresses: UInt64, ports: UInt32, kind: FlowKind, side: UInt8, hash: FlowHash) {
+    self.addresses = addresses
+    rest = UInt64(ports) | UInt64(kind.rawValue) << 32 | Self.stateMask | UInt64(side) << 48
+    self.hash = hash
+  }
+
+  /// Low endpoint's port in bits 15...0, high endpoint's above, each in network byte order.
+  @inline(__always) package var ports: UInt32 { UInt32(truncatingIfNeeded: rest) }
+  @inline(__always) package var kind: FlowKind {
+    FlowKind(rawValue: UInt8(truncatingIfNeeded: rest >> 32))
+  }
+  /// 0 when the packet travels from the low endpoint to the high one, else 1.
+  @inline(__always) package var side: UInt8 { UInt8(truncatingIfNeeded: rest >> 48) }
+
+  /// The key of a packet that travels the other way.
+  package var reversed: FlowKey {
+    var key = self
+    key.rest ^= 1 << 48
+    return key
+  }
+
+  /// Whether `FlowFastPath` may take the packet: it then wants the session established. The others ask for a
+  /// state that there is not.
+  @inline(__always) var isOrdinary: Bool {
+    get { rest & Self.stateMask == Self.established }
+    set { rest = rest & ~Self.stateMask | (newValue ? Self.established : Self.stateMask) }
+  }
+
+  private static var stateMask: UInt64 { 0xFF << 40 }
+  private static var established: UInt64 { UInt64(TrackState.established.rawValue) << 40 }
 }
 
 /// Family and transport of a flow in one byte, as the record stores it. Never 0 for a flow.
@@ -57,21 +88,42 @@ package struct FlowAddresses6: Equatable, BitwiseCopyable {
 }
 
 extension FlowKey {
+  /// The key of an IPv4 packet, of the words as they stand in it, loaded in this machine's byte order.
+  ///
+  /// - Parameters:
+  ///   - addresses: the source address in bits 31...0, the destination above.
+  ///   - ports: the source port in bits 15...0, the destination above.
+  @inline(__always)
+  package init(networkAddresses addresses: UInt64, ports: UInt32, kind: FlowKind, secret: FlowSecret) {
+    let swappedAddresses = addresses << 32 | addresses >> 32
+    let swappedPorts = ports << 16 | ports >> 16
+    let isSwapped =
+      addresses == swappedAddresses
+      ? Self.isSwapped(ports: ports, swappedPorts) : addresses > swappedAddresses
+    let low = isSwapped ? swappedAddresses : addresses
+    let lowPorts = isSwapped ? swappedPorts : ports
+    self.init(
+      addresses: low, ports: lowPorts, kind: kind, side: isSwapped ? 1 : 0,
+      hash: secret.hash(addresses: low, ports: lowPorts, kind: kind))
+  }
+
   /// The key of an IPv4 packet. Addresses and ports are host-order values.
   @inline(__always)
   package init(
     source: UInt32, sourcePort: UInt16, destination: UInt32, destinationPort: UInt16, kind: FlowKind,
     secret: FlowSecret
   ) {
-    let from = UInt64(source) << 16 | UInt64(sourcePort)
-    let to = UInt64(destination) << 16 | UInt64(destinationPort)
-    let low = min(from, to)
-    let high = max(from, to)
-    addresses = (low >> 16) << 32 | high >> 16
-    ports = UInt32(truncatingIfNeeded: low & 0xFFFF) << 16 | UInt32(truncatingIfNeeded: high & 0xFFFF)
-    self.kind = kind
-    side = from > to ? 1 : 0
-    hash = secret.hash(addresses: addresses, ports: ports, kind: kind)
+    self.init(
+      networkAddresses: UInt64(destination.bigEndian) << 32 | UInt64(source.bigEndian),
+      ports: Self.joined(sourcePort, destinationPort), kind: kind, secret: secret)
+  }
+
+  /// Which endpoint is the low one when both have one address: a branch, as nearly none do.
+  @inline(never) private static func isSwapped(ports: UInt32, _ swapped: UInt32) -> Bool { ports > swapped }
+
+  /// Two host-order ports in the form of `ports`.
+  @inline(__always) private static func joined(_ low: UInt16, _ high: UInt16) -> UInt32 {
+    UInt32(high.bigEndian) << 16 | UInt32(low.bigEndian)
   }
 
   /// The key of an IPv6 packet; `addresses6` receives the addresses in key order.
@@ -86,11 +138,11 @@ extension FlowKey {
     let lowPort = isSwapped ? destinationPort : sourcePort
     let highPort = isSwapped ? sourcePort : destinationPort
     addresses6 = FlowAddresses6(lowHigh: low.high, lowLow: low.low, highHigh: high.high, highLow: high.low)
-    addresses = secret.digest(addresses6)
-    ports = UInt32(lowPort) << 16 | UInt32(highPort)
-    self.kind = kind
-    side = isSwapped ? 1 : 0
-    hash = secret.hash(addresses: addresses, ports: ports, kind: kind)
+    let digest = secret.digest(addresses6)
+    let ports = Self.joined(lowPort, highPort)
+    self.init(
+      addresses: digest, ports: ports, kind: kind, side: isSwapped ? 1 : 0,
+      hash: secret.hash(addresses: digest, ports: ports, kind: kind))
   }
 
   /// The key of a request's tuple, of either family; `side` tells the initiator's direction.

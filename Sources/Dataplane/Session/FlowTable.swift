@@ -34,25 +34,15 @@ package struct FlowTable: ~Copyable {
   // MARK: Lookup
 
   /// Hints that the flow's bucket is about to be searched.
-  @inline(__always) package func prefetchBucket(_ hash: FlowHash) {
-    memory.prefetchBucket(hash.bucket(of: memory.bucketCount))
-  }
-
-  /// A guess at the flow's record from its home bucket's tags alone, its line prefetched.
   ///
-  /// - Returns: a record to be verified by `matches`; `none` when the flow is surely absent;
-  ///   `unknown` when only `find` can tell.
-  @inline(__always)
-  package func probe(_ key: FlowKey) -> UInt32 {
-    let bucket = key.hash.bucket(of: memory.bucketCount)
-    let matching = memory.slots(bucket, matching: key.hash.tag)
-    guard matching != 0 else { return memory.overflow(bucket) == 0 ? Self.none : Self.unknown }
-    let index = memory.recordIndex(bucket, slot: matching.trailingZeroBitCount)
-    memory.prefetchRecord(index, isIPv6: key.kind.isIPv6)
-    return index
+  /// - Returns: the bucket, which `FlowFastPath` looks into.
+  @inline(__always) package func prefetchBucket(_ hash: FlowHash) -> UInt32 {
+    let bucket = hash.bucket(of: memory.bucketCount)
+    memory.prefetchBucket(bucket)
+    return bucket
   }
 
-  /// `probe`'s answer "look further".
+  /// A probe's answer that only `find` can tell.
   package static let unknown = UInt32.max - 1
 
   /// Whether record `index` is in use by exactly this tuple (in either direction).

@@ -2,8 +2,9 @@ import CLinuxPacket
 
 /// The flow table's memory: buckets, session records, details and IPv6 addresses in one allocation.
 ///
-/// Positions only, no pointers, so that the allocation can move or be mapped again. The one file that
-/// turns a record index into an address; every index is checked once here. Owned by one worker.
+/// Positions only, no pointers, so that the allocation can move or be mapped again. This file and
+/// `FlowFastPath`, to which it lends addresses for a pass, turn positions into addresses, and check each
+/// one. Owned by one worker.
 @safe package struct FlowTableMemory: ~Copyable {
   /// A bucket line: eight 16-bit tags, eight 32-bit record indices, an overflow count, eight distances
   /// from home. 64 bytes.
@@ -15,9 +16,11 @@ import CLinuxPacket
     static let distanceOffset = 52
   }
 
+  // First, and a pointer: Swift 6.3.1 for ThreadSanitizer takes the first field of a borrowed struct for an
+  // address where `nonmutating _modify` is called, and produces invalid code if it is none.
+  private let base: UnsafeMutableRawPointer
   package let bucketCount: UInt32
   package let recordCount: UInt32
-  private let base: UnsafeMutableRawPointer
   private let buckets: UnsafeMutableRawPointer
   private let records: UnsafeMutablePointer<SessionRecord>
   private let details: UnsafeMutablePointer<SessionDetail>
@@ -49,6 +52,9 @@ import CLinuxPacket
 
   deinit { unsafe HugeMemory.unmap(base, byteCount: byteCount) }
 
+  /// Has the kernel provide all of it now, not page by page when first touched.
+  package func populate() { unsafe HugeMemory.populate(base, byteCount: byteCount) }
+
   // MARK: Records
 
   /// The line of record `index`, below `recordCount`.
@@ -74,12 +80,6 @@ import CLinuxPacket
     }
   }
 
-  /// Hints that record `index` will be read and written; with `isIPv6` its addresses too.
-  @inline(__always) package func prefetchRecord(_ index: UInt32, isIPv6: Bool) {
-    unsafe sluice_prefetch_write(records + checked(index))
-    if isIPv6 { unsafe sluice_prefetch_read(addresses + (Int(recordCount) - 1 - checked(index))) }
-  }
-
   /// The line of record `index` as a value, for the length of one step of the packet path.
   @inline(__always) package func line(_ index: UInt32) -> SessionLine {
     // SAFETY: checked; the line is not kept beyond the step, and only `deinit` unmaps.
@@ -90,8 +90,8 @@ import CLinuxPacket
   @inline(__always) package func fastPath(_ policies: borrowing SessionPolicyTable) -> FlowFastPath {
     // SAFETY: as for `line`.
     unsafe FlowFastPath(
-      records: records, lastAddresses: addresses + (Int(recordCount) - 1), recordCount: recordCount,
-      policies: policies.fastPathPolicies)
+      buckets: buckets, bucketCount: bucketCount, recordCount: recordCount, records: records,
+      details: details, lastAddresses: addresses + (Int(recordCount) - 1), rules: policies.fastPathRules)
   }
 
   @inline(__always) private func checked(_ index: UInt32) -> Int {
@@ -101,9 +101,9 @@ import CLinuxPacket
 
   // MARK: Buckets
 
-  /// Hints that bucket `bucket` will be read.
+  /// Hints that bucket `bucket`, below the count, will be read.
   @inline(__always) package func prefetchBucket(_ bucket: UInt32) {
-    unsafe sluice_prefetch_read(bucketLine(bucket))
+    unsafe sluice_prefetch_read(buckets + Int(bucket) &* Bucket.byteCount)
   }
 
   /// Bit i is set when slot i holds `tag`; `tag` 0 finds the free slots.

@@ -29,10 +29,14 @@ public struct LIF: Hashable, Sendable, BitwiseCopyable, CustomStringConvertible 
     (rawValue ^ other.rawValue) & mask & other.mask == 0
   }
 
-  @inline(__always) private var mask: UInt32 {
+  /// The bits that an arrival LIF has to share with this one.
+  @inline(__always) package var mask: UInt32 {
     if rawValue == 0 { return 0 }
-    return number == 0 ? 0xFFFF_0000 : 0xFFFF_FFFF
+    return number == 0 ? Self.vlanMask : 0xFFFF_FFFF
   }
+
+  /// The bits of the VLAN.
+  package static var vlanMask: UInt32 { 0xFFFF_0000 }
 
   /// `1`, `1/100` for VLAN 100 on LIF 1, `any`.
   public var description: String {

@@ -6,7 +6,14 @@ public final class SessionCapacity: Sendable {
   public let limit: Int
   private let live = Atomic<Int>(0)
 
-  public init(limit: Int) { self.limit = limit }
+  /// Whether several workers claim places at once. A single one needs no locked operation, which would wait
+  /// for every memory access before it.
+  private let isShared: Bool
+
+  public init(limit: Int, isShared: Bool = true) {
+    self.limit = limit
+    self.isShared = isShared
+  }
 
   /// Live sessions at this moment.
   public var count: Int { live.load(ordering: .relaxed) }
@@ -15,6 +22,11 @@ public final class SessionCapacity: Sendable {
   package func reserve(_ count: Int = 1) -> Bool {
     // Never above the limit, not even for a moment: another worker would be refused for nothing.
     var known = live.load(ordering: .relaxed)
+    guard isShared else {
+      guard known + count <= limit else { return false }
+      live.store(known + count, ordering: .relaxed)
+      return true
+    }
     while known + count <= limit {
       let (isReserved, current) = live.compareExchange(
         expected: known, desired: known + count, ordering: .relaxed)
@@ -24,5 +36,11 @@ public final class SessionCapacity: Sendable {
     return false
   }
 
-  package func release(_ count: Int = 1) { live.subtract(count, ordering: .relaxed) }
+  package func release(_ count: Int = 1) {
+    if isShared {
+      live.subtract(count, ordering: .relaxed)
+    } else {
+      live.store(live.load(ordering: .relaxed) - count, ordering: .relaxed)
+    }
+  }
 }

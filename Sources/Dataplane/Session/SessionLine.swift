@@ -13,17 +13,23 @@
     unsafeAddress { unsafe UnsafePointer(record) }
   }
 
+  /// Ports, kind, state, window scales and flags in one word, the ports lowest.
+  @inline(__always) var identity: UInt64 {
+    // SAFETY: eight bytes of the record, every bit pattern of which is valid.
+    let word = unsafe UnsafeRawPointer(record).load(fromByteOffset: Offset.identity, as: UInt64.self)
+    return UInt64(littleEndian: word)
+  }
+
   /// Whether the record is in use by this tuple, IPv6 addresses not compared.
   @inline(__always) func matches(_ key: FlowKey) -> Bool {
     let addresses = unsafe record.pointee.addresses ^ key.addresses
-    let ports = unsafe record.pointee.ports ^ key.ports
-    let kind = unsafe record.pointee.kind.rawValue ^ key.kind.rawValue
-    return addresses | UInt64(ports) | UInt64(kind) == 0
+    return addresses | (identity ^ key.rest) << 24 == 0
   }
 
-  /// Whether the initiator sent a packet of `side`.
-  @inline(__always) func isFromInitiator(side: UInt8) -> Bool {
-    (side != 0) == (unsafe record.pointee.flags.contains(.initiatorIsHigh))
+  /// The same for an ordinary packet, whose session must also be established.
+  @inline(__always) func matchesOrdinary(_ key: FlowKey) -> Bool {
+    let addresses = unsafe record.pointee.addresses ^ key.addresses
+    return addresses | (identity ^ key.rest) << 16 == 0
   }
 
   /// Counts a packet of `side`.
@@ -36,28 +42,40 @@
     return unsafe state.pointee.packets == 0
   }
 
-  /// Notes activity. A packet that another worker handed over may be older than the last one.
-  @inline(__always) func renew(_ time: PacketTime) {
-    unsafe record.pointee.lastSeen = max(record.pointee.lastSeen, time.nanoseconds)
+  /// Notes activity at `time` in nanoseconds. A packet may be older than the last one.
+  @inline(__always) func renew(to time: UInt64) {
+    unsafe record.pointee.lastSeen = max(record.pointee.lastSeen, time)
   }
 
-  /// Remembers the highest acknowledgement and the largest window of a TCP segment's sender. Without
-  /// branches: which of them change is as good as random. `SessionFlags.lowAcked` is bit 0, `highAcked` is
-  /// bit 1.
-  ///
-  /// - Parameter isTCP: false changes nothing: UDP needs no branch around this.
-  @inline(__always) func note(acknowledgment: UInt32, window: UInt16, side: UInt8, isTCP: Bool) {
+  /// Remembers the highest acknowledgement and the largest window of a TCP segment's sender.
+  /// `SessionFlags.lowAcked` is bit 0, `highAcked` bit 1.
+  func note(acknowledgment: UInt32, window: UInt16, side: UInt8) {
+    if !hasAcknowledged(side: side) {
+      unsafe sideState(side).pointee.acknowledged = acknowledgment
+      unsafe record.pointee.flags.formUnion(SessionFlags(rawValue: 1 &<< (side & 1)))
+    }
+    noteLater(acknowledgment: acknowledgment, window: window, side: side)
+  }
+
+  /// The same when an acknowledgement of `side` is known. Without branches: which of them change is as good
+  /// as random. For UDP the numbers are of no meaning, and nobody reads them.
+  @inline(__always) func noteLater(acknowledgment: UInt32, window: UInt16, side: UInt8) {
     let state = unsafe sideState(side)
-    let flags = unsafe record.pointee.flags.rawValue
-    let tcp: UInt8 = isTCP ? 1 : 0
-    let isKnown = UInt32(flags &>> (side & 1)) & 1
     let highest = unsafe state.pointee.acknowledged
-    let isLater = (highest &- acknowledgment) &>> 31
-    let mask = 0 &- (UInt32(tcp) & (isKnown ^ 1 | isLater))
-    unsafe state.pointee.acknowledged = highest ^ (highest ^ acknowledgment) & mask
-    unsafe record.pointee.flags = SessionFlags(rawValue: flags | tcp &<< (side & 1))
+    let isLater = Int32(bitPattern: acknowledgment &- highest) > 0
+    unsafe state.pointee.acknowledged = isLater ? acknowledgment : highest
     let largest = unsafe windowPointer(side)
     unsafe largest.pointee = max(largest.pointee, window)
+  }
+
+  /// Whether `side` has sent an acknowledgement.
+  @inline(__always) func hasAcknowledged(side: UInt8) -> Bool {
+    unsafe record.pointee.flags.rawValue &>> (side & 1) & 1 != 0
+  }
+
+  /// Where in `ForwardRules` the rule for packets of `side` stands: `SessionFlags.initiatorIsHigh` is bit 4.
+  @inline(__always) func ruleOffset(side: UInt8) -> Int {
+    Int((unsafe record.pointee.flags.rawValue ^ side &<< 4) & 16)
   }
 
   /// What the packets of `side` left behind.
@@ -83,6 +101,6 @@
 
   /// Of `SessionRecord`, proved by a test.
   package enum Offset {
-    package static let sides = 24, windows = 56
+    package static let identity = 8, sides = 24, windows = 56
   }
 }

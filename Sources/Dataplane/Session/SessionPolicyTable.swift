@@ -7,21 +7,25 @@
   package static let capacity = 1 << 20
 
   private let policies: UnsafeMutablePointer<SessionPolicy>
+  private let rules: UnsafeMutablePointer<ForwardRules>
   private var useCounts: [UInt32] = []
   private var indices: [SessionPolicy: UInt32] = [:]
   private var free: [UInt32] = []
 
   /// - Returns: nil when the kernel has no address space for it.
   package init?() {
-    let bytes = Self.capacity * MemoryLayout<SessionPolicy>.stride
-    guard let memory = unsafe HugeMemory.map(byteCount: bytes) else { return nil }
-    // SAFETY: the mapping has room for `capacity` policies.
+    guard let memory = unsafe HugeMemory.map(byteCount: Self.policyBytes + Self.ruleBytes) else {
+      return nil
+    }
+    // SAFETY: the mapping has room for `capacity` policies and then for as many rules.
     unsafe policies = memory.assumingMemoryBound(to: SessionPolicy.self)
+    unsafe rules = (memory + Self.policyBytes).assumingMemoryBound(to: ForwardRules.self)
   }
 
-  deinit {
-    unsafe HugeMemory.unmap(policies, byteCount: Self.capacity * MemoryLayout<SessionPolicy>.stride)
-  }
+  deinit { unsafe HugeMemory.unmap(policies, byteCount: Self.policyBytes + Self.ruleBytes) }
+
+  private static var policyBytes: Int { capacity * MemoryLayout<SessionPolicy>.stride }
+  private static var ruleBytes: Int { capacity * MemoryLayout<ForwardRules>.stride }
 
   /// The policy at `index`, as a live session holds it.
   package subscript(index: UInt32) -> SessionPolicy {
@@ -31,9 +35,9 @@
     }
   }
 
-  /// All policies, for the length of one pass. Indices of live sessions only.
-  @unsafe @inline(__always) var fastPathPolicies: UnsafePointer<SessionPolicy> {
-    unsafe UnsafePointer(policies)
+  /// All rules, for the length of one pass. Indices of live sessions only.
+  @unsafe @inline(__always) var fastPathRules: UnsafePointer<ForwardRules> {
+    unsafe UnsafePointer(rules)
   }
 
   /// The index of `policy`, now used once more; nil when `capacity` distinct ones are in use.
@@ -53,6 +57,7 @@
     indices[policy] = index
     // SAFETY: index < capacity.
     unsafe policies[Int(index)] = policy
+    unsafe rules[Int(index)] = ForwardRules(policy)
     return index
   }
 

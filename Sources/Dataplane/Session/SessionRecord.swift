@@ -4,8 +4,13 @@
 package struct SessionRecord: BitwiseCopyable {
   package var addresses: UInt64
   package var ports: UInt32
-  /// Index of the session's `SessionPolicy`.
-  package var policy: UInt32
+  // These four with the ports make one word, as `SessionLine` reads it.
+  /// `.none` when the record is free.
+  package var kind: FlowKind
+  package var state: TrackState
+  /// Window scale of each side, RFC 7323: the low side's in bits 3...0; 15 is unknown.
+  package var windowScales: UInt8
+  package var flags: SessionFlags
   /// Time of the last packet that counted as activity; the closing packet's once closed. Nanoseconds.
   package var lastSeen: UInt64
   package var low: SideState
@@ -13,12 +18,8 @@ package struct SessionRecord: BitwiseCopyable {
   /// Largest window advertised by each side, in units of its window scale.
   package var lowWindow: UInt16
   package var highWindow: UInt16
-  /// `.none` when the record is free.
-  package var kind: FlowKind
-  package var state: TrackState
-  /// Window scale of each side, RFC 7323: the low side's in bits 3...0; 15 is unknown.
-  package var windowScales: UInt8
-  package var flags: SessionFlags
+  /// Index of the session's `SessionPolicy`.
+  package var policy: UInt32
 
   /// What a direction's packets leave behind.
   package struct SideState: BitwiseCopyable {
@@ -30,23 +31,24 @@ package struct SessionRecord: BitwiseCopyable {
   }
 
   package static let free = SessionRecord(
-    addresses: 0, ports: 0, policy: 0, lastSeen: 0, low: SideState(), high: SideState(), lowWindow: 0,
-    highWindow: 0, kind: .none, state: .established, windowScales: 0xFF, flags: [])
+    addresses: 0, ports: 0, kind: .none, state: .established, windowScales: 0xFF, flags: [], lastSeen: 0,
+    low: SideState(), high: SideState(), lowWindow: 0, highWindow: 0, policy: 0)
 }
 
 package struct SessionFlags: OptionSet, BitwiseCopyable, Sendable {
   package let rawValue: UInt8
   @inline(__always) package init(rawValue: UInt8) { self.rawValue = rawValue }
 
-  /// The low, respectively high side has sent an acknowledgement: `acknowledged` is valid.
+  /// The low, respectively high side has sent an acknowledgement: `acknowledged` is valid. Both are set from
+  /// the start for UDP, where it means nothing.
   package static let lowAcked = SessionFlags(rawValue: 1)
   package static let highAcked = SessionFlags(rawValue: 2)
   /// The initiator is the key's high endpoint.
-  package static let initiatorIsHigh = SessionFlags(rawValue: 4)
+  package static let initiatorIsHigh = SessionFlags(rawValue: 16)
   /// The last FIN that changed the state came from the high side.
   package static let finFromHigh = SessionFlags(rawValue: 8)
   /// The close code is RST (only with state closed).
-  package static let closedByReset = SessionFlags(rawValue: 16)
+  package static let closedByReset = SessionFlags(rawValue: 4)
   /// Opened by the `learn` miss policy, not by a request.
   package static let isLearned = SessionFlags(rawValue: 32)
   /// The low, respectively high side has sent a SYN that we saw.
@@ -73,6 +75,11 @@ package struct SessionDetail: BitwiseCopyable {
   /// Neighbours in the list of lingering sessions.
   package var lingerNext: UInt32
   package var lingerPrevious: UInt32
+
+  /// The 32-bit packet counter of `side` has wrapped.
+  mutating func carry(_ side: UInt8) {
+    if side == 0 { lowPacketsCarry += 1 } else { highPacketsCarry += 1 }
+  }
 
   package static let empty = SessionDetail(
     id: .unassigned, start: 0, lowPacketsCarry: 0, highPacketsCarry: 0, finEnd: 0,

@@ -5,7 +5,7 @@ extension SessionTable {
   ///   ended, the packet is not counted and is to be treated as one without session.
   package mutating func accept(_ packet: SessionPacket, into index: UInt32) -> Bool {
     if packet.hasTCPFields {
-      if flows.memory[index].state == .established, packet.isOrdinary {
+      if flows.memory[index].state == .established, packet.flags.isOrdinary {
         noteAcknowledgment(packet, index)
       } else if !track(packet, index) {
         return false
@@ -18,23 +18,16 @@ extension SessionTable {
   /// Counts a packet and renews the idle time; closed sessions count without renewing.
   private mutating func count(_ packet: SessionPacket, _ index: UInt32) {
     let line = flows.memory.line(index)
-    if line.count(side: packet.key.side, bytes: packet.bytes) { carry(index, side: packet.key.side) }
-    if !line.value.state.isClosed { line.renew(packet.time) }
-  }
-
-  private func carry(_ index: UInt32, side: UInt8) {
-    if side == 0 {
-      flows.memory[detail: index].lowPacketsCarry += 1
-    } else {
-      flows.memory[detail: index].highPacketsCarry += 1
+    if line.count(side: packet.key.side, bytes: packet.bytes) {
+      flows.memory[detail: index].carry(packet.key.side)
     }
+    if !line.value.state.isClosed { line.renew(to: packet.time.nanoseconds) }
   }
 
   private func noteAcknowledgment(_ packet: SessionPacket, _ index: UInt32) {
     guard packet.flags.contains(.ack) else { return }
     flows.memory.line(index).note(
-      acknowledgment: packet.acknowledgment, window: packet.window, side: packet.key.side,
-      isTCP: true)
+      acknowledgment: packet.acknowledgment, window: packet.window, side: packet.key.side)
   }
 
   /// Runs the state table on a segment that may change the state.
@@ -76,7 +69,7 @@ extension SessionTable {
       } else {
         flows.memory[index].flags.remove(.finFromHigh)
       }
-      flows.memory.line(index).renew(packet.time)
+      flows.memory.line(index).renew(to: packet.time.nanoseconds)
       rearm(index)
     case .closed(let code):
       close(index, code, at: packet.time)
@@ -175,8 +168,10 @@ extension SessionTable {
 
 extension TCPFlags {
   /// Neither opens nor closes: ACK set, and no SYN, FIN or RST.
-  @inline(__always) package var isOrdinary: Bool {
-    rawValue & (TCPFlags.syn.rawValue | TCPFlags.fin.rawValue | TCPFlags.rst.rawValue | TCPFlags.ack.rawValue)
-      == TCPFlags.ack.rawValue
+  @inline(__always) package var isOrdinary: Bool { rawValue & Self.deciding == TCPFlags.ack.rawValue }
+
+  /// The flags that decide about it.
+  @inline(__always) package static var deciding: UInt8 {
+    TCPFlags.syn.rawValue | TCPFlags.fin.rawValue | TCPFlags.rst.rawValue | TCPFlags.ack.rawValue
   }
 }

@@ -48,11 +48,11 @@ extension SessionTable {
       low = IPAddress(ipv6High: addresses.lowHigh, low: addresses.lowLow)
       high = IPAddress(ipv6High: addresses.highHigh, low: addresses.highLow)
     } else {
-      low = IPAddress(ipv4: UInt32(truncatingIfNeeded: record.addresses >> 32))
-      high = IPAddress(ipv4: UInt32(truncatingIfNeeded: record.addresses))
+      low = IPAddress(ipv4: UInt32(bigEndian: UInt32(truncatingIfNeeded: record.addresses)))
+      high = IPAddress(ipv4: UInt32(bigEndian: UInt32(truncatingIfNeeded: record.addresses >> 32)))
     }
-    let lowPort = UInt16(truncatingIfNeeded: record.ports >> 16)
-    let highPort = UInt16(truncatingIfNeeded: record.ports)
+    let lowPort = UInt16(bigEndian: UInt16(truncatingIfNeeded: record.ports))
+    let highPort = UInt16(bigEndian: UInt16(truncatingIfNeeded: record.ports >> 16))
     let isHigh = record.flags.contains(.initiatorIsHigh)
     return FiveTuple(
       source: isHigh ? high : low, sourcePort: isHigh ? highPort : lowPort,

@@ -134,6 +134,8 @@ package struct SessionTable: ~Copyable {
     flows.memory[index].state = state
     var flags: SessionFlags = initiatorIsHigh ? .initiatorIsHigh : []
     if isLearned { flags.insert(.isLearned) }
+    // Without acknowledgements there are none to wait for: `FlowFastPath` takes UDP at once.
+    if !flows.memory[index].kind.isTCP { flags.formUnion([.lowAcked, .highAcked]) }
     flows.memory[index].flags = flags
     var detail = SessionDetail.empty
     detail.id = id

@@ -53,6 +53,27 @@ extension MutableRawSpan {
     self.count = count
   }
 
+  /// - Safety: `count` bytes are readable at `start` as long as the value lives.
+  @unsafe @inline(__always)
+  @_lifetime(immortal)
+  init(start: UnsafeRawPointer, count: Int) {
+    unsafe self.start = start
+    self.count = count
+  }
+
+  /// The integer at `offset` in this machine's byte order; traps as `loadBigEndian` does.
+  @inline(__always)
+  func loadNative<T: FixedWidthInteger & BitwiseCopyable>(at offset: Int, as: T.Type = T.self) -> T {
+    precondition(offset >= 0 && offset + MemoryLayout<T>.size <= count, "outside the leading bytes")
+    return unsafe start.loadUnaligned(fromByteOffset: offset, as: T.self)
+  }
+
+  /// The little-endian integer at `offset`: the first byte is the lowest. Traps as `loadBigEndian` does.
+  @inline(__always)
+  func loadLittleEndian<T: FixedWidthInteger & BitwiseCopyable>(at offset: Int, as: T.Type = T.self) -> T {
+    T(littleEndian: loadNative(at: offset))
+  }
+
   /// The big-endian integer at `offset`; traps outside the leading bytes, which folds away for constants.
   @inline(__always)
   func loadBigEndian<T: FixedWidthInteger & BitwiseCopyable>(at offset: Int, as: T.Type = T.self) -> T {

@@ -13,7 +13,9 @@ extension DropReason: CustomStringConvertible {
     case .badIPv4HeaderLength: "badIPv4HeaderLength"
     case .badIPv4TotalLength: "badIPv4TotalLength"
     case .badFragmentOffset: "badFragmentOffset"
+    case .badFragmentLength: "badFragmentLength"
     case .firstFragmentTooShort: "firstFragmentTooShort"
+    case .fragmentInsideHeader: "fragmentInsideHeader"
     case .truncatedIPv6: "truncatedIPv6"
     case .badIPv6Version: "badIPv6Version"
     case .badIPv6PayloadLength: "badIPv6PayloadLength"
@@ -37,6 +39,12 @@ extension DropReason: CustomStringConvertible {
     case .noBuffer: "noBuffer"
     case .transmitFailed: "transmitFailed"
     case .oversized: "oversized"
+    case .fragmentOverlap: "fragmentOverlap"
+    case .fragmentDuplicate: "fragmentDuplicate"
+    case .fragmentTimeout: "fragmentTimeout"
+    case .fragmentEvicted: "fragmentEvicted"
+    case .tooManyFragments: "tooManyFragments"
+    case .fragmentUnresolved: "fragmentUnresolved"
     }
   }
 
@@ -57,7 +65,9 @@ extension DropReason: CustomStringConvertible {
     case .badIPv4HeaderLength: "The IPv4 header length is below 20 bytes or beyond the packet."
     case .badIPv4TotalLength: "The IPv4 total length is below the header length or beyond the packet."
     case .badFragmentOffset: "The fragment would end beyond the largest possible datagram."
-    case .firstFragmentTooShort: "The first fragment of a TCP or UDP datagram carries less than 8 bytes."
+    case .badFragmentLength: "The fragment is empty, or not the last and no multiple of 8 bytes long."
+    case .firstFragmentTooShort: "The first fragment ends before its upper layer header does."
+    case .fragmentInsideHeader: "The later fragment begins inside the TCP header."
     case .truncatedIPv6: "The packet is shorter than an IPv6 header."
     case .badIPv6Version: "The packet is announced as IPv6 but has another version."
     case .badIPv6PayloadLength:
@@ -83,6 +93,12 @@ extension DropReason: CustomStringConvertible {
     case .noBuffer: "The packet pool had no buffer left."
     case .transmitFailed: "The outgoing queue did not accept the packet."
     case .oversized: "The packet is longer than a buffer or the outgoing port's MTU."
+    case .fragmentOverlap: "The fragment's datagram has fragments that overlap or disagree about its end."
+    case .fragmentDuplicate: "All bytes of the fragment were in fragments before it."
+    case .fragmentTimeout: "The fragment waited for its datagram's first one, which did not come in time."
+    case .fragmentEvicted: "The fragment waited for its datagram's first one, and had to make room."
+    case .tooManyFragments: "The fragment's datagram has more waiting, or more gaps, than are kept for one."
+    case .fragmentUnresolved: "The fragment waited for its datagram's first one when the run ended."
     }
   }
 }

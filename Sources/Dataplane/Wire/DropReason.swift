@@ -24,10 +24,16 @@ public enum DropReason: UInt8, Error, CaseIterable, Sendable, BitwiseCopyable {
   case badIPv4HeaderLength
   /// Total length below the header length, or longer than the packet. RFC 791 §3.1.
   case badIPv4TotalLength
-  /// A fragment that would end beyond byte 65,535 of its datagram. RFC 791 §3.1, RFC 8200 §4.5.
+  /// A fragment whose datagram would be longer than 65,535 bytes. RFC 791 §3.1, RFC 8200 §4.5.
   case badFragmentOffset
-  /// First fragment of TCP or UDP with less than the 8 bytes that each carries. RFC 791 §3.2, RFC 1858.
+  /// A fragment of 0 bytes, or one that is not the last and no multiple of 8 bytes long. RFC 791 §3.2,
+  /// RFC 8200 §4.5.
+  case badFragmentLength
+  /// First fragment without the whole upper layer header, or without the whole chain of headers before it.
+  /// RFC 1858 §3, RFC 7112.
   case firstFragmentTooShort
+  /// A later fragment of TCP that begins before byte 20: inside the TCP header. RFC 1858 §4, RFC 3128.
+  case fragmentInsideHeader
 
   /// Shorter than an IPv6 header. RFC 8200 §3.
   case truncatedIPv6
@@ -78,4 +84,18 @@ public enum DropReason: UInt8, Error, CaseIterable, Sendable, BitwiseCopyable {
   case transmitFailed
   /// Longer than a buffer or the outgoing port's MTU.
   case oversized
+
+  /// The fragment contradicts another one of its datagram: it overlaps with it, or disagrees about the end;
+  /// or its datagram has such a pair. RFC 5722, RFC 8200 §4.5.
+  case fragmentOverlap
+  /// All bytes of the fragment were in fragments before it. RFC 8200 §4.5.
+  case fragmentDuplicate
+  /// The fragment waited for its datagram's first one, which did not come in time.
+  case fragmentTimeout
+  /// The fragment waited for its datagram's first one, and had to make room for newer ones.
+  case fragmentEvicted
+  /// The fragment's datagram has more of them waiting, or more gaps, than are kept for one.
+  case tooManyFragments
+  /// The fragment waited for its datagram's first one when the run ended.
+  case fragmentUnresolved
 }

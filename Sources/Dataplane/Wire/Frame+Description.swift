@@ -35,15 +35,9 @@ extension Frame {
     case .arp: arpText(bytes)
     case .otherEthernet:
       etherType == 0 ? "802.3, length \(length)" : "ethertype 0x\(hex(etherType)), length \(length)"
-    case .cutBeforePorts: isIPHeaderCaptured(bytes) ? endpoints(bytes) + "cut" : "cut, length \(length)"
+    case .cutBeforePorts: hasAddresses(in: bytes) ? endpoints(bytes) + "cut" : "cut, length \(length)"
     case .otherLink: "other link, length \(length)"
     }
-  }
-
-  /// A packet cut inside its IP header has no addresses to show.
-  private func isIPHeaderCaptured(_ bytes: RawSpan) -> Bool {
-    let size = family == 4 ? IPv4Header.size : IPv6Header.size
-    return family != 0 && bytes.byteCount >= Int(networkOffset) + size
   }
 
   @_lifetime(copy bytes)
@@ -53,10 +47,8 @@ extension Frame {
 
   /// `IP 10.0.0.1.1234 > 10.0.0.2.80: `, without ports where there are none.
   private func endpoints(_ bytes: RawSpan) -> String {
-    let isV4 = family == 4
-    let source = isV4 ? ipv4(in: bytes).source : ipv6(in: bytes).source
-    let destination = isV4 ? ipv4(in: bytes).destination : ipv6(in: bytes).destination
-    let name = isV4 ? "IP" : "IP6"
+    let (source, destination) = (source(in: bytes), destination(in: bytes))
+    let name = family == 4 ? "IP" : "IP6"
     guard hasPorts else { return "\(name) \(source) > \(destination): " }
     let ports = ports(in: bytes)
     return "\(name) \(source).\(ports.source) > \(destination).\(ports.destination): "
@@ -64,7 +56,7 @@ extension Frame {
 
   private func fragmentText(_ bytes: RawSpan) -> String {
     guard isFirstFragment || isLaterFragment else { return "" }
-    let id = fragmentIdentification(in: bytes)
+    let id = fragment(in: bytes, originalLength: 0).identification
     return isFirstFragment ? " (first fragment, id \(id))" : " (later fragment, id \(id))"
   }
 

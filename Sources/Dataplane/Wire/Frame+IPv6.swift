@@ -29,11 +29,14 @@ extension Frame {
     let chain = try IPv6ExtensionHeaders(
       parsing: payload, first: ipProtocol, originalLength: Int(frame.transportLength))
     frame.ipProtocol = chain.upperProtocol
-    if chain.isCut { return frame.cutInChain() }
+    if chain.isCut {
+      if chain.fragment == .first { return try frame.fragment(bytes, original: original, isCut: true) }
+      return frame.cutInChain()
+    }
     guard !isJumbo || chain.hasJumboPayload else { throw .badIPv6PayloadLength }
     frame.transportOffset += UInt16(truncatingIfNeeded: chain.length)
     frame.transportLength -= UInt32(truncatingIfNeeded: chain.length)
-    if chain.fragment != .none { return try frame.fragment(bytes, at: chain.fragmentOffset) }
+    if chain.fragment != .none { return try frame.fragment(bytes, original: original) }
     return try frame.transport(bytes, isFirstFragment: false)
   }
 

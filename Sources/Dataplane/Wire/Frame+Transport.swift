@@ -16,7 +16,8 @@ extension Frame {
       guard segment.byteCount >= TCPHeader.size else {
         return try frame.shortTransport(segment, header: TCPHeader.size, kind: .tcp, else: .truncatedTCP)
       }
-      _ = try TCPHeader(parsing: segment, segmentLength: claimed)
+      let header = try TCPHeader(parsing: segment, segmentLength: claimed)
+      guard !isFirstFragment || header.dataOffset <= length else { throw .firstFragmentTooShort }
       frame.kind = .tcp
       frame.flags |= Flag.tcpFields
       return frame
@@ -39,31 +40,29 @@ extension Frame {
   private func shortTransport(
     _ segment: RawSpan, header: Int, kind: Kind, else reason: DropReason
   ) throws(DropReason) -> Frame {
-    if isFirstFragment {
-      guard transportLength >= Self.leastFirstFragment else { throw .firstFragmentTooShort }
-    } else {
-      guard Int(transportLength) >= header else { throw reason }
-    }
+    guard Int(transportLength) >= header else { throw isFirstFragment ? .firstFragmentTooShort : reason }
     guard segment.byteCount >= TransportPorts.size else { return cutInChain() }
     var frame = self
     frame.kind = kind
     return frame
   }
 
-  /// Everything but TCP and UDP. In a first fragment of these nothing is checked.
+  /// Everything but TCP and UDP.
   @inline(never)
   private func withoutPorts(_ bytes: RawSpan) throws(DropReason) -> Frame {
     var frame = self
-    let isWhole = !isFirstFragment
+    func require(_ size: Int, _ reason: DropReason) throws(DropReason) {
+      guard transportLength >= size else { throw isFirstFragment ? .firstFragmentTooShort : reason }
+    }
     switch (ipProtocol, family) {
     case (IPProtocol.icmp, 4):
-      guard !isWhole || transportLength >= ICMPHeader.size else { throw .truncatedICMP }
+      try require(ICMPHeader.size, .truncatedICMP)
       frame.kind = .icmp
     case (IPProtocol.icmpv6, 6):
-      guard !isWhole || transportLength >= ICMPHeader.sizeV6 else { throw .truncatedICMPv6 }
+      try require(ICMPHeader.sizeV6, .truncatedICMPv6)
       frame.kind = .icmpv6
     case (IPProtocol.esp, _):
-      guard !isWhole || transportLength >= ESPHeader.size else { throw .truncatedESP }
+      try require(ESPHeader.size, .truncatedESP)
       frame.kind = .esp
     case (IPProtocol.authentication, 4):
       return try authenticated(bytes)
@@ -78,7 +77,9 @@ extension Frame {
     let payload = bytes.extracting(droppingFirst: Int(transportOffset)).extracting(
       first: Int(transportLength))
     guard payload.byteCount >= AuthenticationHeader.size else {
-      guard transportLength >= AuthenticationHeader.size else { throw .badAHLength }
+      guard transportLength >= AuthenticationHeader.size else {
+        throw isFirstFragment ? .firstFragmentTooShort : .badAHLength
+      }
       return cutInChain()
     }
     let header = try AuthenticationHeader(parsing: payload, originalLength: Int(transportLength))
@@ -97,7 +98,4 @@ extension Frame {
   func isPayloadCut(_ bytes: RawSpan) -> Bool {
     bytes.byteCount < Int(transportOffset) + Int(transportLength)
   }
-
-  /// What every first fragment of a datagram carries at least. RFC 791 §3.2.
-  private static let leastFirstFragment = 8
 }

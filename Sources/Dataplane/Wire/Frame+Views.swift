@@ -37,18 +37,4 @@ extension Frame {
     let header = UInt32(truncatingIfNeeded: tcp(in: bytes).dataOffset)
     return transportLength > header ? transportLength - header : 0
   }
-
-  /// What all fragments of one datagram share beside addresses and protocol: 16 bits of the IPv4 header,
-  /// 32 of the IPv6 fragment header.
-  ///
-  /// - Precondition: ``isFirstFragment`` or ``isLaterFragment``.
-  @inline(never)
-  public func fragmentIdentification(in bytes: RawSpan) -> UInt32 {
-    if family == 4 { return UInt32(ipv4(in: bytes).identification) }
-    let packet = bytes.extracting(droppingFirst: Int(networkOffset))
-    let first = IPv6Header(parsedBefore: packet).nextHeader
-    let payload = packet.extracting(droppingFirst: IPv6Header.size)
-    let chain = try? IPv6ExtensionHeaders(parsing: payload, first: first, originalLength: Int(UInt16.max))
-    return chain?.identification ?? 0
-  }
 }

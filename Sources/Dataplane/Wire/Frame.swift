@@ -55,7 +55,7 @@ public struct Frame: BitwiseCopyable, Sendable {
 
   /// Offset 0 and more fragments follow: ``transportLength`` is this fragment's, not the datagram's.
   @inline(__always) public var isFirstFragment: Bool { flags & Flag.firstFragment != 0 }
-  /// The fragment's offset is not 0.
+  /// The fragment's offset is not 0; ``fragment(in:originalLength:)`` tells the rest.
   @inline(__always) public var isLaterFragment: Bool { flags & Flag.laterFragment != 0 }
   /// The capture ends before the IP packet, or before a packet that is not IP.
   @inline(__always) public var isSnapped: Bool { flags & Flag.snapped != 0 }

@@ -38,7 +38,8 @@ public struct ICMPHeader: ~Escapable {
     switch (family, type) {
     case (.ipv4, 3), (.ipv4, 4), (.ipv4, 5), (.ipv4, 11), (.ipv4, 12): true
     case (.ipv4, _): false
-    case (.ipv6, _): type < 128
+    // Errors are all below 128; only of these is it known that a quote follows.
+    case (.ipv6, _): (1...4).contains(type)
     }
   }
   /// Whether this is an echo request (8, 128) or reply (0, 129) with its identifier.

@@ -15,7 +15,7 @@ public enum IPProtocol {
 
   /// Whether a protocol is TCP or UDP, in one comparison.
   @inline(__always) static func hasPorts(_ number: UInt8) -> Bool {
-    let ported: UInt64 = 1 << UInt64(tcp) | 1 << UInt64(udp)
-    return number < 64 && ported &>> UInt64(number) & 1 != 0
+    // A product is 0 when a factor is: no branch, since a mix of the two cannot be predicted.
+    UInt32(number ^ tcp) &* UInt32(number ^ udp) == 0
   }
 }

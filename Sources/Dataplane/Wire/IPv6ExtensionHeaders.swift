@@ -38,6 +38,11 @@ public struct IPv6ExtensionHeaders: BitwiseCopyable, Sendable {
   public private(set) var fragmentOffset = 0
   /// The fragment header's identification, 0 without one.
   public private(set) var identification: UInt32 = 0
+  /// Whether the fragment header says that more fragments follow.
+  public private(set) var hasMoreFragments = false
+  /// Bytes from the end of the IPv6 header to the end of the fragment header: a fragment's payload begins
+  /// there, and in the first one it may begin with more of the chain.
+  public private(set) var fragmentPayloadOffset = 0
   /// Whether the capture ended inside the chain: ``upperProtocol`` is then the header that was cut.
   public private(set) var isCut = false
   public private(set) var hasJumboPayload = false
@@ -46,12 +51,16 @@ public struct IPv6ExtensionHeaders: BitwiseCopyable, Sendable {
   ///
   /// `first` is the IPv6 header's next header field.
   ///
-  /// - Throws: `.truncatedIPv6ExtensionHeader` and `.badAHLength` for headers beyond `originalLength`;
-  ///   `.misplacedHopByHopOptions`; `.tooManyIPv6ExtensionHeaders`.
+  /// The walk ends at a later fragment's payload, and before a fragment header inside a first fragment.
+  ///
+  /// - Throws: `.truncatedIPv6ExtensionHeader` and `.badAHLength` for headers beyond `originalLength`, or
+  ///   `.firstFragmentTooShort` in a first fragment (RFC 7112); `.misplacedHopByHopOptions`;
+  ///   `.tooManyIPv6ExtensionHeaders`.
   public init(parsing bytes: RawSpan, first: UInt8, originalLength: Int) throws(DropReason) {
     upperProtocol = first
     var count = 0
     while Self.isExtension(upperProtocol), fragment != .later {
+      if fragment == .first, upperProtocol == IPProtocol.fragment { return }
       guard count < Self.maximumCount else { throw .tooManyIPv6ExtensionHeaders }
       guard upperProtocol != IPProtocol.hopByHopOptions || count == 0 else { throw .misplacedHopByHopOptions }
       try step(bytes.extracting(droppingFirst: length), originalLength: originalLength - length)
@@ -65,7 +74,7 @@ public struct IPv6ExtensionHeaders: BitwiseCopyable, Sendable {
     let isAuthentication = upperProtocol == IPProtocol.authentication
     let minimum = isAuthentication ? AuthenticationHeader.size : Self.unit
     guard originalLength >= minimum else {
-      throw isAuthentication ? .badAHLength : .truncatedIPv6ExtensionHeader
+      throw beyondEnd(isAuthentication ? .badAHLength : .truncatedIPv6ExtensionHeader)
     }
     guard bytes.byteCount >= minimum else {
       isCut = true
@@ -79,17 +88,24 @@ public struct IPv6ExtensionHeaders: BitwiseCopyable, Sendable {
       readFragment(bytes)
     default:
       headerLength = (Int(bytes.loadByte(at: Field.length)) + 1) * Self.unit
-      guard headerLength <= originalLength else { throw .truncatedIPv6ExtensionHeader }
+      guard headerLength <= originalLength else { throw beyondEnd(.truncatedIPv6ExtensionHeader) }
       if upperProtocol == IPProtocol.hopByHopOptions { readOptions(bytes.extracting(first: headerLength)) }
     }
+    if upperProtocol == IPProtocol.fragment { fragmentPayloadOffset = length + headerLength }
     upperProtocol = bytes.loadByte(at: Field.nextHeader)
     length += headerLength
+  }
+
+  /// A chain that runs beyond a first fragment is another thing than one that runs beyond its packet.
+  private func beyondEnd(_ reason: DropReason) -> DropReason {
+    fragment == .first ? .firstFragmentTooShort : reason
   }
 
   private mutating func readFragment(_ bytes: RawSpan) {
     let word: UInt16 = bytes.loadBigEndian(at: Field.fragmentOffset)
     fragmentOffset = Int(word & 0xFFF8)
     fragment = fragmentOffset != 0 ? .later : word & 1 != 0 ? .first : .none
+    hasMoreFragments = word & 1 != 0
     identification = bytes.loadBigEndian(at: Field.identification)
   }
 
@@ -107,6 +123,24 @@ public struct IPv6ExtensionHeaders: BitwiseCopyable, Sendable {
       if type == Option.jumboPayload, length == 4 { hasJumboPayload = true }
       offset += 2 + length
     }
+  }
+
+  /// Bytes of a fragment header.
+  public static let fragmentSize = 8
+
+  /// Writes a fragment header of 8 bytes at `offset`. RFC 8200 §4.5.
+  ///
+  /// - Precondition: 8 bytes of room at `offset`; `fragmentOffset` is a multiple of 8 below 65536.
+  @_lifetime(bytes: copy bytes)
+  public static func writeFragment(
+    nextHeader: UInt8, fragmentOffset: Int, moreFragments: Bool, identification: UInt32,
+    into bytes: inout MutableRawSpan, at offset: Int
+  ) {
+    precondition(
+      fragmentOffset >= 0 && fragmentOffset <= 0xFFF8 && fragmentOffset & 7 == 0, "counted in 8 bytes")
+    bytes.storeBigEndian(UInt16(nextHeader) << 8, at: offset + Field.nextHeader)
+    bytes.storeBigEndian(UInt16(fragmentOffset) | (moreFragments ? 1 : 0), at: offset + Field.fragmentOffset)
+    bytes.storeBigEndian(identification, at: offset + Field.identification)
   }
 
   private static func isExtension(_ number: UInt8) -> Bool {

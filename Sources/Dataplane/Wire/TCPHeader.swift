@@ -114,6 +114,27 @@ public struct TCPHeader: ~Escapable {
     bytes.storeBigEndian(UInt16(0), at: offset + Field.urgentPointer)
   }
 
+  /// Bytes that ``writeSYNOptions(maximumSegmentSize:windowScale:into:at:)`` adds to a header.
+  public static let synOptionsSize = 8
+
+  /// Adds a SYN's usual options to the header at `offset`: maximum segment size and window scale (RFC 9293
+  /// §3.7.1, RFC 7323 §2.2), with a no-operation between them.
+  ///
+  /// - Precondition: a header of 20 bytes without options at `offset` and 8 bytes of room after it;
+  ///   `windowScale` is 0...14.
+  @_lifetime(bytes: copy bytes)
+  public static func writeSYNOptions(
+    maximumSegmentSize: UInt16, windowScale: UInt8, into bytes: inout MutableRawSpan, at offset: Int
+  ) {
+    precondition(windowScale <= Option.largestWindowScale, "RFC 7323 §2.3 limits the shift to 14")
+    bytes.storeBigEndian(UInt8((size + synOptionsSize) / 4) << 4, at: offset + Field.dataOffset)
+    let first = offset + size
+    bytes.storeBigEndian(UInt16(Option.maximumSegmentSize) << 8 | 4, at: first)
+    bytes.storeBigEndian(maximumSegmentSize, at: first + 2)
+    bytes.storeBigEndian(UInt16(Option.noOperation) << 8 | UInt16(Option.windowScale), at: first + 4)
+    bytes.storeBigEndian(3 << 8 | UInt16(windowScale), at: first + 6)
+  }
+
   static let checksumOffset = Field.checksum
 
   private enum Field {
@@ -122,7 +143,7 @@ public struct TCPHeader: ~Escapable {
     static let window = 14, checksum = 16, urgentPointer = 18
   }
   private enum Option {
-    static let end: UInt8 = 0, noOperation: UInt8 = 1, windowScale: UInt8 = 3
+    static let end: UInt8 = 0, noOperation: UInt8 = 1, maximumSegmentSize: UInt8 = 2, windowScale: UInt8 = 3
     static let largestWindowScale: UInt8 = 14
   }
 }

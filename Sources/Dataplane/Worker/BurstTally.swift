@@ -6,6 +6,8 @@ struct BurstTally {
   var handOffs: UInt64 = 0
   var snapped: UInt64 = 0
   var laterFragments: UInt64 = 0
+  var held: UInt64 = 0
+  var icmpErrors: UInt64 = 0
   var learnFailed: UInt64 = 0
   /// Bytes that rewritten packets have more than when they came.
   var bytesGrown = 0

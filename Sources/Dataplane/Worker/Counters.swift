@@ -13,12 +13,14 @@ public enum Counter: Int, CaseIterable, Sendable {
   case transmitted, generated
   /// Copies attempted, and those of them that could not be made or sent.
   case copiesMade, copiesFailed
-  /// Gauge: packets that wait for a neighbour or a reassembly.
+  /// Gauge: packets that wait, today for their datagram's first fragment. They are not in `packets` yet.
   case held
   /// Cut by a snap length: counted with their original length.
   case snapped
-  /// Later fragments: without ports, so without session.
-  case laterFragments
+  /// Later fragments that followed their first one, and how many fragments had to wait for it.
+  case laterFragments, fragmentsHeld
+  /// ICMP errors that followed the session they quote.
+  case icmpErrors
   /// Misses that could not be learned: table full, or a session of the tuple on other LIFs in the way.
   case learnFailed
   case sessionsOpened, closedFINACK, closedRST, closedTimeout, sessionsDeleted

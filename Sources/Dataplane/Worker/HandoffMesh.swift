@@ -1,5 +1,12 @@
 import Synchronization
 
+/// A packet on its way to the worker that owns its session.
+@unsafe package struct HandedOffPacket: BitwiseCopyable {
+  package var packet: PacketDescriptor
+  /// What a fragment follows, once its datagram's cache has said so.
+  package var fate: FragmentFate
+}
+
 /// The rings by which workers hand packets to the worker that owns their session: one from each to each.
 @safe public final class HandoffMesh: Sendable {
   private static let ringCapacity = 4096
@@ -8,18 +15,20 @@ import Synchronization
   /// Whether a full ring makes the sender wait (replay: nothing is lost) or drop (live).
   let waits: Bool
   // SAFETY: descriptors' bytes stay valid until released, which the receiving queue asks for by a mark.
-  private let rings: [SPSCRing<PacketDescriptor>]
+  private let rings: [SPSCRing<HandedOffPacket>]
   private let endTime = Atomic<UInt64>(0)
+  /// Workers whose queues have ended.
+  private let endedQueues = Atomic<Int>(0)
 
   public init(workers: Int, waits: Bool) {
     self.workers = workers
     self.waits = waits
     unsafe rings = (0..<workers * workers).map { _ in
-      unsafe SPSCRing<PacketDescriptor>(capacity: workers > 1 ? Self.ringCapacity : 2)
+      unsafe SPSCRing<HandedOffPacket>(capacity: workers > 1 ? Self.ringCapacity : 2)
     }
   }
 
-  @unsafe package func ring(from sender: Int, to receiver: Int) -> SPSCRing<PacketDescriptor> {
+  @unsafe package func ring(from sender: Int, to receiver: Int) -> SPSCRing<HandedOffPacket> {
     unsafe rings[sender * workers + receiver]
   }
 
@@ -33,6 +42,32 @@ import Synchronization
       known = seen
     }
     for receiver in 0..<workers { unsafe ring(from: sender, to: receiver).close() }
+  }
+
+  /// Says that a worker's queue has ended, where it may still pass on what it takes over.
+  func noteQueueEnd() { endedQueues.add(1, ordering: .acquiringAndReleasing) }
+
+  /// Whether no worker receives any more and nothing is on its way between them.
+  ///
+  /// A worker passes a packet on before it releases it, so that one on its way is always in some ring;
+  /// looking twice finds those that moved behind the first look.
+  var isQuiet: Bool {
+    guard endedQueues.load(ordering: .acquiring) == workers, let first = pushedIfEmpty else { return false }
+    return first == pushedIfEmpty
+  }
+
+  /// Packets ever handed over; nil when some were not dealt with.
+  private var pushedIfEmpty: Int? {
+    var sum = 0
+    for sender in 0..<workers {
+      for receiver in 0..<workers {
+        let ring = unsafe ring(from: sender, to: receiver)
+        let pushed = unsafe ring.pushed
+        guard unsafe ring.isReleased(upTo: pushed) else { return nil }
+        sum += pushed
+      }
+    }
+    return sum
   }
 
   /// Whether all others have closed and `receiver` has dealt with everything from them.

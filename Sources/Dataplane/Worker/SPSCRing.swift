@@ -50,7 +50,7 @@ import Synchronization
   }
 
   /// Entries ever pushed: a mark that `isReleased` takes.
-  package var pushed: Int { unsafe tail.pointee.load(ordering: .relaxed) }
+  package var pushed: Int { unsafe tail.pointee.load(ordering: .acquiring) }
 
   /// Whether the first `count` entries have all been dealt with.
   package func isReleased(upTo count: Int) -> Bool {

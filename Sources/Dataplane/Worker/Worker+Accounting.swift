@@ -2,7 +2,8 @@ extension Worker {
   /// Publishes what the burst added: verdicts, now final, drop reasons, copies and sessions.
   @inline(never)
   mutating func account(_ burst: borrowing PacketBurst) {
-    // One 9-bit lane per verdict: a burst has at most 256 packets.
+    // One 9-bit lane per verdict: a burst has at most 256 packets. The last one, for held packets, lacks bits
+    // and is not read: `tally.held` counts them.
     var verdicts: UInt64 = 0
     var bytes: UInt64 = 0
     var takenOver: UInt64 = 0
@@ -10,7 +11,7 @@ extension Worker {
       let verdict = outcome.verdicts[index]
       verdicts &+= 1 << (UInt64(verdict.kind.rawValue) &* 9)
       if verdict.kind == .drop { counters.add(verdict.reason) }
-      let isOurs = verdict.kind != .handOff
+      let isOurs = verdict.kind.rawValue < Verdict.Kind.handOff.rawValue
       bytes &+= isOurs ? UInt64(burst.originalLength(index)) : 0
       takenOver &+= burst.isHandedOff(index) ? 1 : 0
     }
@@ -26,7 +27,7 @@ extension Worker {
   private mutating func publish(verdicts: UInt64, packets: UInt64, bytes: UInt64, takenOver: UInt64) {
     func count(_ verdict: Verdict.Kind) -> UInt64 { verdicts >> (UInt64(verdict.rawValue) &* 9) & 511 }
     let handedOff = count(.handOff)
-    counters.add(.packets, packets - handedOff)
+    counters.add(.packets, packets - handedOff - tally.held)
     counters.add(.bytes, bytes)
     counters.add(.handedOff, handedOff)
     counters.add(.takenOver, takenOver)
@@ -42,6 +43,9 @@ extension Worker {
     counters.add(.other, tally.other)
     counters.add(.snapped, tally.snapped)
     counters.add(.laterFragments, tally.laterFragments)
+    counters.add(.fragmentsHeld, tally.held)
+    counters.add(.icmpErrors, tally.icmpErrors)
+    counters.set(.held, to: UInt64(fragments.held.count))
     counters.add(.learnFailed, tally.learnFailed)
     counters.add(.bursts)
   }

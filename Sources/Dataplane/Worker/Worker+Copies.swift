@@ -7,8 +7,8 @@ extension Worker {
       copy(burst, Int(outcome.copyRequests[request]))
     }
     guard outcome.needsRetag else { return }
-    for position in 0..<flowCount {
-      let index = Int(flowPackets[position])
+    for position in 0..<flows.count {
+      let index = Int(flows.packets[position].index)
       let vlan = outcome.verdicts[index].vlan
       if vlan != Verdict.keepVLAN, outcome.verdicts[index].kind != .handOff {
         retag(&burst, index, vlan)

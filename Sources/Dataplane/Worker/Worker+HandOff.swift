@@ -4,18 +4,26 @@ extension Worker {
     for index in 0..<burst.count where outcome.verdicts[index].kind == .handOff {
       let ring = unsafe mesh.ring(from: self.index, to: outcome.verdicts[index].worker)
       // SAFETY: the queue keeps the bytes until the mesh says that they were dealt with.
-      var packet = unsafe burst.descriptor(index)
-      unsafe packet.isHandedOff = true
+      var packet = unsafe HandedOffPacket(packet: burst.descriptor(index), fate: fates[index])
+      unsafe packet.packet.isHandedOff = true
       var isPushed = unsafe ring.push(packet)
       while !isPushed, mesh.waits {
         ThreadPause.yield()
         isPushed = unsafe ring.push(packet)
       }
       if !isPushed {
-        tally.missed += 1
+        if hasPorts(burst, index) { tally.missed += 1 } else { tally.other += 1 }
         outcome.verdicts[index] = .drop(.handoffRingFull)
       }
     }
+  }
+
+  /// Whether a packet that its owner will not see has ports, its own or its first fragment's.
+  private func hasPorts(_ burst: borrowing PacketBurst, _ index: Int) -> Bool {
+    if fates[index].kind == .ports { return true }
+    let frame = try? Frame.parse(
+      burst.bytes(index), link: burst.link(index), originalLength: burst.originalLength(index))
+    return frame.map { $0.hasPorts } ?? false
   }
 
   /// Takes a burst of what other workers handed over through the ring from `sender`.
@@ -25,7 +33,14 @@ extension Worker {
     let ring = unsafe mesh.ring(from: sender, to: index)
     burst.removeAll()
     let count = unsafe min(ring.count, burst.limit)
-    for offset in 0..<count { unsafe burst.append(ring[offset]) }
+    for offset in 0..<count {
+      let packet = unsafe ring[offset]
+      unsafe burst.append(packet.packet)
+      if unsafe packet.fate.kind != .unknown {
+        unsafe fates[offset] = packet.fate
+        hasFates = true
+      }
+    }
     return count
   }
 

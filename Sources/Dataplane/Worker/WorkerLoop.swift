@@ -20,6 +20,7 @@ public struct WorkerLoop: Sendable {
   public func run<Queue: PacketQueue & ~Copyable>(_ worker: inout Worker, _ queue: inout Queue) {
     var burst = PacketBurst(limit: burstLimit)
     var isOpen = true
+    var isClosed = false
     var idle = 0
     while true {
       // Asked first: what was submitted before the release is then applied before the first packet.
@@ -39,7 +40,13 @@ public struct WorkerLoop: Sendable {
         case .idle: break
         case .ended:
           isOpen = false
+          mesh.noteQueueEnd()
+        }
+      } else if !isClosed {
+        // Fragments are passed on from the worker that keeps their datagram.
+        if worker.placement == .receiver || mesh.isQuiet {
           mesh.close(from: worker.index, at: worker.time)
+          isClosed = true
         }
       } else if mesh.isFinished(for: worker.index), mesh.isDrained(from: worker.index) {
         break
@@ -47,6 +54,7 @@ public struct WorkerLoop: Sendable {
       idle = isBusy ? 0 : idle + 1
       if idle > 0 { ThreadPause.wait(iteration: idle) }
     }
+    worker.giveUpFragments(&burst, through: &queue)
     worker.finish(at: mesh.lastTime)
     queue.finish()
   }

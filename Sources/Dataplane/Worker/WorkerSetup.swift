@@ -40,6 +40,9 @@ public struct WorkerSetup: Sendable {
   public var tcpControl = TCPControl.track
   public var neighbors: [Neighbor] = []
   public var copies = CopyEncapsulation.ethernet
+  /// How many fragments are remembered, and by whom.
+  public var fragments = FragmentLimits()
+  public var fragmentPlacement = FragmentPlacement.receiver
   /// The time at which workers start; sessions added before the first packet begin here.
   public var start = PacketTime.zero
   /// Buffers per worker, for copies and packets that are written to.
@@ -56,7 +59,7 @@ public struct WorkerSetup: Sendable {
     generator: inout some RandomNumberGenerator
   ) {
     self.workers = workers
-    self.capacity = SessionCapacity(limit: capacity)
+    self.capacity = SessionCapacity(limit: capacity, isShared: workers > 1)
     self.ports = ports
     mesh = HandoffMesh(workers: workers, waits: waits)
     counters = (0..<workers).map { _ in CounterPage() }

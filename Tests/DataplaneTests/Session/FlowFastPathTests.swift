@@ -68,14 +68,55 @@ struct FlowFastPathTests {
       .punt, seed: seed, burstLimit: burstLimit, requests: FastPathTraffic.requestsWithLIFs())
   }
 
+  @Test func `the verdict in one word is the verdict`() {
+    #expect(MemoryLayout<Verdict>.size == 8)
+    for lif: UInt16 in [0, 1, 0x1234, .max] {
+      let (word, verdict) = (FlowFastPath.forwarded(lif), Verdict(.forward, outLIF: lif))
+      #expect(word.kind == verdict.kind && word.reason == verdict.reason)
+      #expect(word.outLIF == verdict.outLIF && word.vlan == verdict.vlan)
+    }
+  }
+
+  @Test func `IPv6 flows with one digest are told apart by their addresses`() throws {
+    var generator = SplitMix64(state: 7)
+    // The secret that `setup` draws. Where the low address ends with its third word, the digest of a pair
+    // does not depend on that address's upper half.
+    let secret = (0..<3).map { _ in generator.next() }
+    let packets = [UInt64](repeating: 1, count: 3).flatMap { [$0, $0 + 1] }.map { network in
+      let datagram = Packets.udp()
+      let header = Packets.header(IPv6Header.size) {
+        IPv6Header.write(
+          source: IPAddress(ipv6High: network, low: secret[2]),
+          destination: IPAddress(ipv6High: .max, low: .max), nextHeader: 17,
+          payloadLength: datagram.count, into: &$0, at: 0)
+      }
+      let bytes = Packets.ethernet(0x86DD, header + datagram)
+      return ArrivingPacket(bytes: bytes, time: .zero, lif: 1, port: 0, original: UInt32(bytes.count))
+    }
+    for burstLimit in [1, 6] {
+      let whole = try WholeWorker(packets, Self.setup(.learn, at: .zero), [], burstLimit: burstLimit)
+      #expect(whole.counts.missed == 2 && whole.counts.matched == 4 && whole.sessions.count == 2)
+    }
+  }
+
   @Test func `what SessionLine knows of the record's layout is true`() {
     #expect(SessionLine.Offset.sides == MemoryLayout<SessionRecord>.offset(of: \.low))
     #expect(SessionLine.Offset.sides + 16 == MemoryLayout<SessionRecord>.offset(of: \.high))
     #expect(MemoryLayout<SessionRecord.SideState>.stride == 16)
+    #expect(SessionLine.Offset.identity == MemoryLayout<SessionRecord>.offset(of: \.ports))
+    #expect(SessionLine.Offset.identity + 4 == MemoryLayout<SessionRecord>.offset(of: \.kind))
+    #expect(SessionLine.Offset.identity + 5 == MemoryLayout<SessionRecord>.offset(of: \.state))
+    // The fast path compares the byte in memory.
+    for state in TrackState.allCases {
+      #expect(withUnsafeBytes(of: state) { $0[0] } == state.rawValue && state.rawValue != .max)
+    }
     #expect(SessionLine.Offset.windows == MemoryLayout<SessionRecord>.offset(of: \.lowWindow))
     #expect(SessionLine.Offset.windows + 2 == MemoryLayout<SessionRecord>.offset(of: \.highWindow))
     #expect(MemoryLayout<SessionRecord>.size == 64 && MemoryLayout<SessionRecord>.alignment <= 64)
     // `note` shifts the first by the side to have the second.
     #expect(SessionFlags.lowAcked.rawValue == 1 && SessionFlags.highAcked.rawValue == 2)
+    #expect(Int(SessionFlags.initiatorIsHigh.rawValue) == ForwardRules.responderOffset)
+    #expect(MemoryLayout<ForwardRules>.offset(of: \.fromInitiator) == 0)
+    #expect(MemoryLayout<ForwardRules>.offset(of: \.fromResponder) == ForwardRules.responderOffset)
   }
 }

@@ -131,10 +131,12 @@ struct LongWay: ~Copyable {
     packet.lif = LIF(number: arriving.lif, vlan: frame.vlan)
     packet.bytes = arriving.original
     packet.port = arriving.port
+    packet.isOrdinary = frame.kind == .udp
     guard frame.tcpFieldsCaptured else { return packet }
     let header = frame.tcp(in: bytes)
     packet.hasTCPFields = true
     packet.flags = header.flags
+    packet.isOrdinary = header.flags.isOrdinary
     packet.sequence = header.sequence
     packet.acknowledgment = header.acknowledgment
     packet.window = header.window

@@ -233,6 +233,7 @@ struct SessionRequestTests {
     bench.table.flows.memory[index].low.packets = .max
     bench.table.flows.memory[index].high.packets = .max
     bench.table.flows.memory[index].low.bytes = 1 << 40
+    bench.table.flows.memory[index].high.bytes = 1 << 40
     bench.client(.ack, 1, 1)
     bench.server(.ack, 1, 1)
     let session = bench.snapshot(index)

@@ -13,9 +13,15 @@ struct TagMatchTests {
       for slot in 0..<8 { line[slot] = [0, 1, 0x7FFF, 0x8000, 0xFFFF].randomElement(using: &generator) ?? 0 }
       for tag: UInt16 in [0, 1, 2, 0x7FFF, 0x8000, 0xFFFF] {
         var expected: UInt32 = 0
-        for slot in 0..<8 where line[slot] == tag { expected |= 1 << UInt32(slot) }
+        var pairs: UInt32 = 0
+        for slot in 0..<8 where line[slot] == tag {
+          expected |= 1 << UInt32(slot)
+          pairs |= 3 << UInt32(2 * slot)
+        }
         #expect(sluice_match_tags8_portable(line, tag) == expected)
         #expect(sluice_match_tags8(line, tag) == expected)
+        #expect(sluice_tag_pairs8_portable(line, tag) == pairs)
+        #expect(sluice_tag_pairs8(line, tag) == pairs)
       }
     }
   }

@@ -1,22 +1,9 @@
 import Dataplane
+import FuzzTargets
 import Testing
 
-/// Whatever the bytes: parse, use every view the frame offers, describe. Nothing may trap.
 private func exercise(_ bytes: RawSpan, link: LinkType, original: Int) -> Bool {
-  let length = UInt32(original)
-  let text = Frame.describe(bytes, link: link, originalLength: length)
-  do throws(DropReason) {
-    let frame = try Frame.parse(bytes, link: link, originalLength: length)
-    if frame.hasPorts { _ = frame.ports(in: bytes).value }
-    if frame.tcpFieldsCaptured {
-      _ = frame.tcp(in: bytes).windowScale()
-      _ = frame.tcpPayloadLength(in: bytes)
-    }
-    if frame.isFirstFragment || frame.isLaterFragment { _ = frame.fragmentIdentification(in: bytes) }
-    return !text.hasPrefix("malformed") && Int(frame.transportLength) <= max(original, bytes.byteCount)
-  } catch {
-    return text.hasPrefix("malformed, \(error.name)")
-  }
+  FrameCheck.problems(bytes, link: link, original: original).isEmpty
 }
 
 @Suite("Hostile bytes never trap")

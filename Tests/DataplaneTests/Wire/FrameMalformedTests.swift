@@ -61,13 +61,65 @@ struct FrameMalformedTests {
   @Test func `fragments beyond the largest datagram, and first ones without ports`() {
     let payload = [UInt8](repeating: 0, count: 16)
     #expect(Packets.reason(Self.ip4(17, payload, offset: 65_520)) == .badFragmentOffset)
-    #expect(Packets.reason(Self.ip4(17, Array(payload.dropLast()), offset: 65_520)) == nil)
+    // The header counts too.
+    #expect(Packets.reason(Self.ip4(17, payload, offset: 65_496)) == nil)
+    #expect(Packets.reason(Self.ip4(17, payload, offset: 65_504)) == .badFragmentOffset)
     #expect(Packets.reason(Self.ip4(17, [0, 1, 0, 2, 0, 99, 0], more: true)) == .firstFragmentTooShort)
     #expect(Packets.reason(Self.ip4(6, [0, 1, 0, 2, 0, 99, 0], more: true)) == .firstFragmentTooShort)
     let late = Packets.fragmentHeader(next: 17, offset: 65_528, more: true)
     #expect(Packets.reason(Self.ip6(44, late + payload)) == .badFragmentOffset)
     let first = Packets.fragmentHeader(next: 17, offset: 0, more: true)
     #expect(Packets.reason(Self.ip6(44, first + [0, 1, 0, 2])) == .firstFragmentTooShort)
+    let last = Packets.fragmentHeader(next: 17, offset: 65_520, more: false)
+    #expect(Packets.reason(Self.ip6(44, last + payload.dropLast())) == nil)
+    // A header before the fragment header counts into the payload length.
+    #expect(
+      Packets.reason(Self.ip6(60, Packets.options(next: 44) + last + payload.dropLast()))
+        == .badFragmentOffset)
+  }
+
+  @Test func `first fragments end behind the transport header, RFC 1858 and RFC 7112`() {
+    let tcp = Packets.tcp()
+    #expect(Packets.reason(Self.ip4(6, Array(tcp.prefix(16)), more: true)) == .firstFragmentTooShort)
+    #expect(Packets.reason(Self.ip4(6, tcp + [1, 2, 3, 4], more: true)) == nil)
+    var options = tcp + [UInt8](repeating: 1, count: 4)
+    options[12] = 7 << 4
+    #expect(Packets.reason(Self.ip4(6, options, more: true)) == .firstFragmentTooShort)
+    #expect(Packets.reason(Self.ip4(6, options + [1, 1, 1, 1, 0, 0, 0, 0], more: true)) == nil)
+    #expect(Packets.reason(Self.ip4(50, [1, 2, 3, 4], more: true)) == .firstFragmentTooShort)
+    #expect(Packets.reason(Self.ip4(1, [8, 0, 0, 0], more: true)) == .firstFragmentTooShort)
+    let first = Packets.fragmentHeader(next: 60, offset: 0, more: true)
+    #expect(Packets.reason(Self.ip6(44, first + [6, 3, 0, 0, 0, 0, 0, 0])) == .firstFragmentTooShort)
+    #expect(Packets.reason(Self.ip6(44, first + [6, 0, 0])) == .firstFragmentTooShort)
+    let authenticated = Packets.fragmentHeader(next: 51, offset: 0, more: true)
+    #expect(Packets.reason(Self.ip6(44, authenticated + [6, 4, 0, 0])) == .firstFragmentTooShort)
+    #expect(Packets.reason(Self.ip4(51, [6, 4, 0, 0, 0, 0, 0, 0], more: true)) == .firstFragmentTooShort)
+  }
+
+  @Test func `later fragments inside the TCP header, and lengths that no sender makes`() {
+    let payload = [UInt8](repeating: 0, count: 16)
+    for offset in [8, 16] {
+      #expect(Packets.reason(Self.ip4(6, payload, offset: offset)) == .fragmentInsideHeader)
+      let header = Packets.fragmentHeader(next: 6, offset: offset, more: false)
+      #expect(Packets.reason(Self.ip6(44, header + payload)) == .fragmentInsideHeader)
+    }
+    #expect(Packets.reason(Self.ip4(6, payload, offset: 24)) == nil)
+    #expect(Packets.reason(Self.ip4(17, payload, offset: 8)) == nil)
+    #expect(Packets.reason(Self.ip4(17, [], offset: 64)) == .badFragmentLength)
+    #expect(Packets.reason(Self.ip4(17, [1, 2, 3], more: true, offset: 64)) == .badFragmentLength)
+    #expect(Packets.reason(Self.ip4(17, [1, 2, 3], offset: 64)) == nil)
+    let odd = Packets.udp([1, 2, 3])
+    #expect(Packets.reason(Self.ip4(17, odd, more: true)) == .badFragmentLength)
+    let header = Packets.fragmentHeader(next: 17, offset: 64, more: true)
+    #expect(Packets.reason(Self.ip6(44, header + [1, 2, 3])) == .badFragmentLength)
+    #expect(Packets.reason(Self.ip6(44, header)) == .badFragmentLength)
+  }
+
+  @Test func `a fragment header inside a first fragment ends the chain`() throws {
+    let inner = Packets.fragmentHeader(next: 17, offset: 0, more: false)
+    let outer = Packets.fragmentHeader(next: 44, offset: 0, more: true)
+    let frame = try Packets.parse(Self.ip6(44, outer + inner + Packets.udp()))
+    #expect(frame.isFirstFragment && frame.kind == .otherIP && !frame.hasPorts)
   }
 
   @Test func `IPv6 header fields that contradict the packet`() {

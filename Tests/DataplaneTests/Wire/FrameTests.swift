@@ -73,11 +73,13 @@ struct FrameTests {
       EtherType.ipv4, Packets.ipv4(17, Array(datagram.prefix(16)), moreFragments: true))
     let frame = try Packets.parse(packet)
     #expect(frame.kind == .udp && frame.isFirstFragment && !frame.isSnapped)
-    #expect(frame.fragmentIdentification(in: packet.span.bytes) == 7)
-    let segment = Array(Packets.tcp().prefix(16))
-    let small = Packets.ethernet(EtherType.ipv4, Packets.ipv4(6, segment, moreFragments: true))
-    let tcp = try Packets.parse(small)
-    #expect(tcp.kind == .tcp && !tcp.tcpFieldsCaptured && !tcp.isSnapped)
+    #expect(frame.fragment(in: packet.span.bytes, originalLength: 0).identification == 7)
+    let part = frame.fragment(in: packet.span.bytes, originalLength: 0)
+    #expect(part.offset == 0 && part.length == 16 && part.end == 16 && part.hasMore)
+    let segment = Packets.tcp([UInt8](repeating: 0, count: 12))
+    let tcp = Packets.ethernet(EtherType.ipv4, Packets.ipv4(6, segment, moreFragments: true))
+    let cut = try Packets.parse(tcp, captured: 14 + 20 + 16)
+    #expect(cut.kind == .tcp && cut.isFirstFragment && !cut.tcpFieldsCaptured && cut.isSnapped)
   }
 
   @Test func `an IPv6 fragment behind other headers gives its identification`() throws {
@@ -86,7 +88,7 @@ struct FrameTests {
     let frame = try Packets.parse(packet, link: .rawIP)
     #expect(frame.kind == .laterFragment && frame.ipProtocol == 17 && frame.transportOffset == 0)
     #expect(frame.transportLength == 3)
-    #expect(frame.fragmentIdentification(in: packet.span.bytes) == 0xDEAD_BEEF)
+    #expect(frame.fragment(in: packet.span.bytes, originalLength: 0).identification == 0xDEAD_BEEF)
   }
 
   @Test func `ESP in UDP is told from IKE and from keepalives`() throws {

@@ -32,7 +32,9 @@ struct FrameVectorTests {
     }
     if frame.isFirstFragment { values["fragment"] = "first" }
     if frame.isLaterFragment { values["fragment"] = "later" }
-    if values["fragment"] != nil { values["id"] = "\(frame.fragmentIdentification(in: bytes))" }
+    if values["fragment"] != nil {
+      values["id"] = "\(frame.fragment(in: bytes, originalLength: 0).identification)"
+    }
     return values
   }
 

@@ -128,6 +128,30 @@ struct HeaderTests {
     #expect(found == nil)
   }
 
+  @Test func `TCP, a SYN's options`() throws {
+    let packet = Packets.header(28) {
+      TCPHeader.write(
+        sourcePort: 1, destinationPort: 2, sequence: 3, flags: .syn, window: 4, into: &$0, at: 0)
+      TCPHeader.writeSYNOptions(maximumSegmentSize: 1460, windowScale: 7, into: &$0, at: 0)
+    }
+    #expect(packet.suffix(8) == [2, 4, 5, 180, 1, 3, 3, 7])
+    let header = try TCPHeader(parsing: packet.span.bytes)
+    let (length, scale) = (header.dataOffset, header.windowScale())
+    #expect(length == 28 && scale == 7)
+  }
+
+  @Test func `IPv6 fragment header`() throws {
+    let packet = Packets.header(8) {
+      IPv6ExtensionHeaders.writeFragment(
+        nextHeader: 17, fragmentOffset: 0x1238, moreFragments: true, identification: 0xA1B2_C3D4, into: &$0,
+        at: 0)
+    }
+    #expect(packet == [17, 0, 0x12, 0x39, 0xA1, 0xB2, 0xC3, 0xD4])
+    let chain = try IPv6ExtensionHeaders(parsing: packet.span.bytes, first: 44, originalLength: 8)
+    #expect(chain.upperProtocol == 17 && chain.fragment == .later && chain.fragmentOffset == 0x1238)
+    #expect(chain.identification == 0xA1B2_C3D4 && chain.length == 8)
+  }
+
   @Test func `UDP`() throws {
     let packet = Packets.udp([1, 2, 3]) + [9]
     #expect(packet.prefix(8) == [4, 0xD2, 0, 53, 0, 11, 0, 0])

@@ -199,8 +199,9 @@ def main():
     add("v4-gre", "ethernet", eth / IP(**V4) / GRE(proto=0x6558) / Raw(bytes(14)))
     add("v4-sctp", "ethernet", eth / IP(**V4) / SCTP(sport=1, dport=2))
     add("v4-ah-tcp", "ethernet", eth / IP(**V4, proto=51) / ah / tcp)
-    add("v4-fragment-first", "ethernet", eth / IP(**V4, id=77, flags="MF") / udp)
-    add("v4-fragment-first-tcp", "ethernet", eth / IP(**V4, id=78, flags="MF") / tcp)
+    # All but the last fragment are a multiple of 8 bytes long.
+    add("v4-fragment-first", "ethernet", eth / IP(**V4, id=77, flags="MF") / udp / Raw(bytes(4)))
+    add("v4-fragment-first-tcp", "ethernet", eth / IP(**V4, id=78, flags="MF") / tcp / Raw(bytes(1)))
     add("v4-fragment-middle", "ethernet",
         eth / IP(**V4, id=77, flags="MF", frag=185, proto=17) / Raw(bytes(64)))
     add("v4-fragment-last", "ethernet", eth / IP(**V4, id=77, frag=370, proto=17) / Raw(bytes(5)))
@@ -220,9 +221,10 @@ def main():
     add("v6-hop-icmp", "ethernet", eth / IPv6(**V6) / hop / ICMPv6EchoRequest(id=1))
     add("v6-hop-vlan", "ethernet", eth / Dot1Q(vlan=12) / IPv6(**V6) / hop / tcp)
     add("v6-dest-raw", "rawIP", IPv6(**V6) / dest / tcp)
-    add("v6-fragment-first", "ethernet", eth / IPv6(**V6) / IPv6ExtHdrFragment(id=0x12345678, m=1) / udp)
+    add("v6-fragment-first", "ethernet",
+        eth / IPv6(**V6) / IPv6ExtHdrFragment(id=0x12345678, m=1) / udp / Raw(bytes(4)))
     add("v6-fragment-first-dest", "ethernet",
-        eth / IPv6(**V6) / hop / IPv6ExtHdrFragment(id=0x12345678, m=1) / dest / tcp)
+        eth / IPv6(**V6) / hop / IPv6ExtHdrFragment(id=0x12345678, m=1) / dest / tcp / Raw(bytes(1)))
     add("v6-fragment-later", "ethernet",
         eth / IPv6(**V6) / hop / IPv6ExtHdrFragment(nh=17, id=0x12345678, m=0, offset=180) / Raw(bytes(40)))
     add("v6-fragment-atomic", "ethernet", eth / IPv6(**V6) / IPv6ExtHdrFragment(id=5, m=0, offset=0) / tcp)
