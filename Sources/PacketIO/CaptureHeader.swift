@@ -29,14 +29,14 @@ package struct CaptureHeader: Equatable, Sendable {
 
   /// - Throws: `.notACapture`, saying what the file is where that can be told.
   package init(parsing bytes: RawSpan, file: String) throws(CaptureError) {
-    guard bytes.byteCount >= 4 else { throw Self.refusal(file, bytes) }
+    guard bytes.byteCount >= 4 else { throw ForeignFile.refusal(file, bytes) }
     let magic: UInt32 = bytes.loadNative(at: 0)
     switch magic {
     case Magic.microseconds: (isSwapped, isNanosecond) = (false, false)
     case Magic.nanoseconds: (isSwapped, isNanosecond) = (false, true)
     case Magic.microseconds.byteSwapped: (isSwapped, isNanosecond) = (true, false)
     case Magic.nanoseconds.byteSwapped: (isSwapped, isNanosecond) = (true, true)
-    default: throw Self.refusal(file, bytes)
+    default: throw ForeignFile.refusal(file, bytes)
     }
     guard bytes.byteCount >= Self.size else {
       throw CaptureError(
@@ -61,51 +61,18 @@ package struct CaptureHeader: Equatable, Sendable {
   }
 
   /// How packets start, `.other` when we do not read that link.
-  package var link: LinkType {
-    switch linkNumber {
-    case 0: .bsdNull
-    case 1: .ethernet
-    // DLT_RAW has these numbers on different systems; LINKTYPE_RAW, _IPV4, _IPV6.
-    case 12, 14, 101, 228, 229: .rawIP
-    case 108: .bsdLoop
-    case 113: .linuxCooked
-    case 276: .linuxCooked2
-    default: .other
-    }
-  }
+  package var link: LinkType { LinkType(linkNumber: linkNumber) }
 
-  /// An error that says what the file seems to be.
-  private static func refusal(_ file: String, _ bytes: RawSpan) -> CaptureError {
-    if bytes.byteCount == 0 {
-      return CaptureError(
-        .notACapture, file: file, offset: 0, "the file is empty: a capture has at least a header")
-    }
-    let magic: UInt32 = bytes.byteCount >= 4 ? bytes.loadBigEndian(at: 0) : 0
-    let found: String
-    switch magic {
-    case Magic.pcapng:
-      found = "a pcapng file; convert it with \"editcap -F pcap IN OUT\""
-    case _ where magic >> 16 == Magic.gzip:
-      found = "a gzip file; unpack it with \"gunzip\""
-    case Magic.modified, Magic.modified.byteSwapped:
-      found = "a modified pcap file (Kuznetzov); convert it with \"editcap -F pcap IN OUT\""
-    default:
-      let shown = (0..<min(bytes.byteCount, 4)).map { hex(bytes.loadByte(at: $0)) }
-      found = "it begins with bytes \(shown.joined(separator: " "))"
-    }
-    return CaptureError(.notACapture, file: file, offset: 0, "not a classic pcap capture: \(found)")
-  }
-
-  private static func hex(_ byte: UInt8) -> String {
-    (byte < 16 ? "0" : "") + String(byte, radix: 16)
+  /// The one interface of the capture.
+  var interface: CaptureInterface {
+    CaptureInterface(
+      linkNumber: linkNumber, snapLength: snapLength, checkSequenceLength: checkSequenceLength,
+      resolution: isNanosecond ? .nanoseconds : .microseconds, isSwapped: isSwapped)
   }
 
   private enum Magic {
     static let microseconds: UInt32 = 0xA1B2_C3D4
     static let nanoseconds: UInt32 = 0xA1B2_3C4D
-    static let modified: UInt32 = 0xA1B2_CD34
-    static let pcapng: UInt32 = 0x0A0D_0D0A
-    static let gzip: UInt32 = 0x1F8B
   }
   private enum Field {
     static let majorVersion = 4, snapLength = 16, link = CaptureHeader.linkOffset

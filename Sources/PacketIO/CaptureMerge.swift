@@ -11,10 +11,10 @@ package enum CaptureMerge {
   package static func merge(_ parts: [String], into path: String) throws(CaptureError) {
     var inputs: [Part] = []
     for file in parts { inputs.append(try Part(file)) }
-    guard let header = inputs.first?.header else { return }
+    guard let interface = inputs.first?.interface else { return }
     let writer = try CaptureWriter(
-      path: path, linkNumber: header.linkNumber, isNanosecond: header.isNanosecond,
-      snapLength: header.snapLength)
+      path: path, linkNumber: interface.linkNumber,
+      isNanosecond: interface.resolution.isFinerThanMicroseconds, snapLength: interface.snapLength)
     while let next = inputs.indices.min(by: { inputs[$0].sequence < inputs[$1].sequence }),
       inputs[next].sequence != .max
     {
@@ -26,24 +26,27 @@ package enum CaptureMerge {
   }
 
   /// One worker's file, read in step with its packets' positions.
-  private final class Part {
+  @safe private final class Part {
     private let reader: CaptureReader
     private var clock = ReplayClock(start: .zero)
     private var burst = PacketBurst(limit: 1)
-    private let order: [UInt64]
-    private var index = 0
+    /// Positions of the packets, read in step with them.
+    private let order: UnsafeMutablePointer<FILE>
+    /// The present packet's position among all; the largest number at the end.
+    private(set) var sequence = UInt64.max
 
     init(_ file: String) throws(CaptureError) {
       reader = try CaptureReader(file: file, lif: 0, port: 0)
-      order = try Self.readOrder(file + ".order")
+      guard let order = unsafe fopen(file + ".order", "r") else {
+        throw CaptureError(.cannotOpen, file: file + ".order", "cannot be opened: \(errorText(errno))")
+      }
+      unsafe self.order = order
       try advance()
-      index = 0
     }
 
-    var header: CaptureHeader { reader.header }
+    deinit { unsafe fclose(order) }
 
-    /// The present packet's position; the largest number at the end.
-    var sequence: UInt64 { burst.isEmpty || index >= order.count ? .max : order[index] }
+    var interface: CaptureInterface? { reader.interfaces.first }
 
     func write(to writer: CaptureWriter) { Self.write(burst, to: writer) }
 
@@ -55,23 +58,17 @@ package enum CaptureMerge {
     func advance() throws(CaptureError) {
       reader.retired.removeAll()
       burst.removeAll()
-      index += 1
       // SAFETY: the packet is written before the reader moves on.
       unsafe burst.fill { places in unsafe reader.fill(places, clock: &clock) }
       if let error = reader.error { throw error }
+      sequence = burst.isEmpty ? .max : nextPosition()
     }
 
-    private static func readOrder(_ path: String) throws(CaptureError) -> [UInt64] {
-      guard let file = unsafe fopen(path, "r") else {
-        throw CaptureError(.cannotOpen, file: path, "cannot be opened: \(errorText(errno))")
-      }
-      defer { unsafe fclose(file) }
-      var status = stat()
-      unsafe fstat(fileno(file), &status)
-      let count = Int(status.st_size) / MemoryLayout<UInt64>.size
-      return unsafe [UInt64](unsafeUninitializedCapacity: count) { places, filled in
-        filled = unsafe fread(places.baseAddress, MemoryLayout<UInt64>.size, count, file)
-      }
+    private func nextPosition() -> UInt64 {
+      var position = UInt64.max
+      // SAFETY: the file's buffer is its own; a position that is not there as a whole counts as the end.
+      let got = unsafe fread(&position, MemoryLayout<UInt64>.size, 1, order)
+      return got == 1 ? position : .max
     }
   }
 }

@@ -2,8 +2,8 @@ import CPcap
 import Glibc
 
 /// One capture file being written, by libpcap.
-@safe final class CaptureWriter {
-  let path: String
+@safe package final class CaptureWriter {
+  package let path: String
   private let handle: OpaquePointer
   private let dumper: OpaquePointer
   /// What stdio collects packets in; lives until the file is closed.
@@ -11,12 +11,14 @@ import Glibc
   private let isNanosecond: Bool
   /// Where the packets' positions go, for putting several workers' files in order; nil where not wanted.
   private let order: UnsafeMutablePointer<FILE>?
-  private(set) var packets: UInt64 = 0
+  package private(set) var packets: UInt64 = 0
   private var isOpen = true
 
+  /// Creates or empties the file; `-` is standard output.
+  ///
   /// - Parameter orderPath: a file for the packets' positions, 8 bytes each; nil for none.
   /// - Throws: `.cannotWrite`.
-  init(
+  package init(
     path: String, linkNumber: UInt16, isNanosecond: Bool, snapLength: UInt32, orderPath: String? = nil
   ) throws(CaptureError) {
     let precision = UInt32(isNanosecond ? PCAP_TSTAMP_PRECISION_NANO : PCAP_TSTAMP_PRECISION_MICRO)
@@ -76,7 +78,7 @@ import Glibc
   /// - Parameters:
   ///   - time: nanoseconds since the Unix epoch.
   ///   - sequence: the packet's position among all that were received.
-  func write(_ bytes: RawSpan, time: UInt64, originalLength: UInt32, sequence: UInt64) {
+  package func write(_ bytes: RawSpan, time: UInt64, originalLength: UInt32, sequence: UInt64) {
     var header = pcap_pkthdr()
     let fraction = time % 1_000_000_000
     header.ts.tv_sec = Int(truncatingIfNeeded: time / 1_000_000_000)
@@ -100,7 +102,7 @@ import Glibc
   }
 
   /// The trouble that writing has met, from buffers already handed to the kernel; nil when there is none.
-  var error: CaptureError? {
+  package var error: CaptureError? {
     guard isOpen else { return nil }
     let isBad = unsafe ferror(pcap_dump_file(dumper)) != 0
     let isOrderBad = unsafe order.map { unsafe ferror($0) != 0 } ?? false
@@ -111,7 +113,7 @@ import Glibc
   ///
   /// - Returns: the trouble that this met, or that writing had met.
   @discardableResult
-  func close() -> CaptureError? {
+  package func close() -> CaptureError? {
     guard isOpen else { return nil }
     var found = error
     isOpen = false

@@ -72,7 +72,7 @@ public struct CaptureWriterSet {
     case .forward, .mirror, .snoop: .lif(verdict.outLIF)
     case .punt: .punt
     case .drop: .drop
-    case .consume, .handOff: nil
+    case .consume, .handOff, .hold: nil
     }
   }
 

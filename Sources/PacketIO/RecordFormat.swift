@@ -1,3 +1,4 @@
+import CLinuxPacket
 import Dataplane
 
 /// How the packet records of one capture file are laid out. pcap-savefile(5).
@@ -29,11 +30,12 @@ struct RecordFormat {
 
   /// Describes the records from the cursor on in `places`, and moves the cursor behind them.
   ///
+  /// - Parameter prefetches: whether records ahead are fetched from memory, where a window shows them.
   /// - Returns: how many; stops before a record that is not whole or too long.
   /// - Safety: bytes up to the cursor's end are readable.
   @unsafe @inline(__always) func fill(
     _ places: UnsafeMutableBufferPointer<PacketDescriptor>, _ cursor: inout RecordCursor,
-    _ clock: inout ReplayClock, isSwapped: Bool
+    _ clock: inout ReplayClock, isSwapped: Bool, prefetches: Bool
   ) -> Int {
     let (start, end) = unsafe (cursor.start, cursor.end)
     var position = unsafe cursor.position
@@ -45,6 +47,12 @@ struct RecordFormat {
       let captured = unsafe captured(record, isSwapped: isSwapped)
       let next = position &+ Self.headerSize &+ Int(captured)
       if captured > CaptureHeader.largestPacket || next > end { break }
+      if prefetches {
+        // Packets of one length follow one another mostly. A guess is a hint: it may lie anywhere.
+        let ahead = unsafe record + Self.recordsAhead &* (next &- position)
+        unsafe sluice_prefetch_read(ahead)
+        unsafe sluice_prefetch_read(ahead + Self.lineSize)
+      }
       unsafe places[count] = describe(record, captured, &time, isSwapped: isSwapped)
       position = next
       count &+= 1
@@ -53,6 +61,11 @@ struct RecordFormat {
     unsafe cursor.position = position
     return count
   }
+
+  /// How far ahead memory is asked for: 4 is late, 16 and more are not better.
+  private static let recordsAhead = 8
+  /// Bytes of a cache line. Two hold the record's header and the headers of its packet.
+  private static let lineSize = 64
 
   /// Captured bytes that the record at `record` claims.
   ///
@@ -102,4 +115,6 @@ struct RecordFormat {
   let start: UnsafeRawPointer
   var position: Int
   let end: Int
+  /// Whether the bytes are shown by a window, so that they lie in main memory.
+  var isMapped = false
 }

@@ -21,6 +21,15 @@ package struct ReplayClock: Sendable {
 
   package init(start: PacketTime) { now = start }
 
+  /// A capture begins, perhaps again, with a packet captured at `captured`. That time is believed unless it
+  /// has passed, and what was found out about earlier times is forgotten.
+  package mutating func begin(at captured: PacketTime) {
+    now = max(now, captured)
+    offset = 0
+    suspect = nil
+    suspectBehind = nil
+  }
+
   /// The position of the next packet among all, from 0.
   @inline(__always) package mutating func nextSequence() -> UInt64 {
     sequence &+= 1
@@ -31,6 +40,7 @@ package struct ReplayClock: Sendable {
   @inline(__always)
   package mutating func advance(to captured: UInt64) -> PacketTime {
     let time = captured &+ offset
+    // Both, for a hostile capture can bring time so near to the end of 64 bits that a sum wraps around.
     if time >= now.nanoseconds, time &- now.nanoseconds <= Self.largestJump {
       now = PacketTime(nanoseconds: time)
       return now

@@ -15,14 +15,24 @@ public struct ReplayQueue: PacketQueue, ~Copyable {
   private let progress: ReplayProgress
   private var retired: [(block: FileBlock, mark: [Int])] = []
   private var writer: CaptureWriterSet?
+  /// nil when packets go to the worker as they are read.
+  private var shaper: ReplayShaper?
 
   /// - Parameters:
   ///   - sources: what to read; nil for a worker that does not read.
+  ///   - shaping: what is done to packets on their way in.
   ///   - writer: where transmitted packets go; nil discards them.
   public init(
     _ sources: ReplaySources?, worker: Int, setup: WorkerSetup, progress: ReplayProgress,
-    writer: consuming CaptureWriterSet?
+    shaping: ReplayShaping = ReplayShaping(), writer: consuming CaptureWriterSet?
   ) {
+    shaper = nil
+    if sources != nil, !shaping.isPlain {
+      shaper = ReplayShaper(shaping, start: setup.start)
+      if shaper == nil, let sources {
+        progress.fail(sources.failure("no memory to remember conversations in for --split"))
+      }
+    }
     self.sources = sources
     self.worker = worker
     mesh = setup.mesh
@@ -33,12 +43,64 @@ public struct ReplayQueue: PacketQueue, ~Copyable {
 
   public mutating func receive(into burst: inout PacketBurst) -> ReceiveStatus {
     guard let sources, !progress.isStopped else { return .ended }
+    if shaper != nil { return receiveShaped(sources, into: &burst) }
     retire(sources)
     sources.fill(&burst, &clock)
     progress.note(bytesRead: sources.bytesRead, clock: clock)
     if !burst.isEmpty { return .packets }
     if let error = sources.error { progress.fail(error) }
     return .ended
+  }
+
+  /// The same for packets that are filtered, split, paced or replayed again.
+  private mutating func receiveShaped(
+    _ sources: ReplaySources, into burst: inout PacketBurst
+  ) -> ReceiveStatus {
+    while !progress.isStopped {
+      if shaper?.isEmpty ?? true {
+        // Packets that were not due yet lay in these blocks.
+        retire(sources)
+        let hasMore = shaper?.read(sources, &clock) ?? false
+        note(sources)
+        if !hasMore, !beginRound(sources) { return .ended }
+      }
+      let wait = shaper?.release(into: &burst, now: WallClock.now) ?? 0
+      if !burst.isEmpty {
+        progress.note(wait: 0)
+        return .packets
+      }
+      if wait > 0 {
+        progress.note(wait: wait)
+        WallClock.sleep(atMost: wait)
+        return .idle
+      }
+    }
+    return .ended
+  }
+
+  /// Goes back to the beginning of the captures; false when they have been replayed often enough.
+  private mutating func beginRound(_ sources: ReplaySources) -> Bool {
+    if let error = sources.error {
+      progress.fail(error)
+      return false
+    }
+    switch shaper?.beginRound(&clock) ?? .end {
+    case .end: break
+    case .another:
+      guard !sources.rewind() else { return true }
+      progress.fail(sources.failure("cannot be read a second time, as --loop asks"))
+    case .pastTheEndOfTime:
+      let round = (shaper?.rounds.index ?? 0) + 2
+      progress.fail(sources.failure("in round \(round) of --loop packet time would pass the year 2554"))
+    }
+    return false
+  }
+
+  private func note(_ sources: ReplaySources) {
+    let rounds = shaper?.rounds.index ?? 0
+    progress.note(bytesRead: rounds &* (sources.totalBytes ?? 0) &+ sources.bytesRead, clock: clock)
+    progress.note(
+      rounds: rounds + 1, filteredOut: shaper?.filteredOut ?? 0, forgotten: shaper?.forgotten ?? 0)
   }
 
   public mutating func transmit(_ burst: borrowing PacketBurst, _ outcome: inout BurstOutcome) {

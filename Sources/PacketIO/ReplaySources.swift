@@ -4,18 +4,18 @@ public import Dataplane
 public final class ReplaySources: @unchecked Sendable {
   // SAFETY (@unchecked): handed to one worker before its thread starts, and only used there.
 
-  /// One capture file and the port that its packets arrive on.
+  /// One capture file and the port that all its packets arrive on.
   public struct Source: Sendable {
+    /// A path, or `-` for standard input.
     public var file: String
-    /// LIF number, 1...65535.
-    public var lif: UInt16
-    /// Position of the port in the workers' list.
-    public var port: UInt8
+    public var arrival: Arrival
 
+    /// - Parameters:
+    ///   - lif: LIF number, 1...65535.
+    ///   - port: position of the port in the workers' list.
     public init(file: String, lif: UInt16, port: UInt8) {
       self.file = file
-      self.lif = lif
-      self.port = port
+      arrival = Arrival(lif: lif, port: port)
     }
   }
 
@@ -30,27 +30,58 @@ public final class ReplaySources: @unchecked Sendable {
   /// Blocks in use by nobody.
   let blocks: BlockPool
 
-  /// Opens all files.
+  /// Ends waiting for a stream.
+  private let stop: StopSignal
+
+  /// Opens all files. Where their packets arrive is for `assign` to say.
   ///
-  /// - Throws: the first file's trouble: `.cannotOpen`, `.notACapture`, `.truncated`.
-  public init(_ sources: [Source], blockSize: Int? = nil) throws(CaptureError) {
-    let blocks = BlockPool()
+  /// - Parameter files: paths, or `-` for standard input.
+  /// - Throws: the first file's trouble: `.cannotOpen`, `.notACapture`, `.truncated`, `.corrupt`.
+  public init(files: [String], blockSize: Int? = nil) throws(CaptureError) {
+    let (blocks, stop) = (BlockPool(), StopSignal())
     var readers: [CaptureReader] = []
-    for source in sources {
+    for file in files {
       readers.append(
         try CaptureReader(
-          file: source.file, lif: source.lif, port: source.port,
-          blockSize: blockSize ?? CaptureReader.defaultBlockSize, blocks: blocks))
+          file: file, blockSize: blockSize ?? CaptureReader.defaultBlockSize, blocks: blocks, stop: stop,
+          // Captures that are merged are read packet by packet: there blocks serve as well.
+          mapsLongPackets: files.count == 1))
     }
     self.readers = readers
     self.blocks = blocks
+    self.stop = stop
   }
 
-  /// Bytes of all files.
-  public var totalBytes: UInt64 { readers.reduce(0) { $0 + $1.fileSize } }
+  /// Opens all files, each of which arrives on a port.
+  public convenience init(_ sources: [Source], blockSize: Int? = nil) throws(CaptureError) {
+    try self.init(files: sources.map(\.file), blockSize: blockSize)
+    try assign(sources.map { .all($0.arrival) })
+  }
 
-  /// A place to watch the replay of these captures.
-  public func makeProgress() -> ReplayProgress { ReplayProgress(totalBytes: totalBytes) }
+  /// How many interfaces are known of each capture; a capture that describes none counts as one.
+  public var interfaceCounts: [Int] { readers.map { max($0.interfaces.count, 1) } }
+
+  /// Says on which ports each capture's packets arrive.
+  ///
+  /// - Throws: when a capture cannot arrive there.
+  public func assign(_ arrivals: [Arrivals]) throws(CaptureError) {
+    for (reader, arrivals) in zip(readers, arrivals) { try reader.assign(arrivals) }
+  }
+
+  /// Bytes of all files; nil when one is a stream, which does not say.
+  public var totalBytes: UInt64? {
+    readers.reduce(0) { sum, reader in sum.flatMap { sum in reader.fileSize.map { sum + $0 } } }
+  }
+
+  /// The first capture that can be read only once; nil when there is none.
+  public var onceOnly: String? { readers.first { !$0.canRewind }?.file }
+
+  /// A place to watch the replay of these captures, so many times; nil for no end.
+  public func makeProgress(rounds: UInt64? = 1) -> ReplayProgress {
+    let all = totalBytes.flatMap { bytes in rounds.map { bytes.multipliedReportingOverflow(by: $0) } }
+    // More than can be counted is like no end.
+    return ReplayProgress(totalBytes: all.flatMap { $0.overflow ? nil : $0.partialValue }, stop: stop)
+  }
 
   /// The time of the earliest first packet; nil when no file has one.
   public func firstTime() -> PacketTime? {
@@ -58,26 +89,65 @@ public final class ReplaySources: @unchecked Sendable {
   }
 
   public var unknownLinks: [UnknownLink] {
-    readers.filter { $0.header.link == .other }.map {
-      UnknownLink(file: $0.file, number: $0.header.linkNumber)
+    readers.flatMap { reader in
+      let numbers = Set(reader.interfaces.filter { $0.link == .other }.map(\.linkNumber))
+      return numbers.sorted().map { UnknownLink(file: reader.file, number: $0) }
     }
+  }
+
+  /// Where the packets of each port come from, by the port's position.
+  package var links: [UInt8: PacketFilter.Link] {
+    let ports = readers.flatMap { reader in
+      reader.interfaces.enumerated().compactMap { index, interface in
+        reader.arrivals[index].map {
+          ($0.port, PacketFilter.Link(number: interface.linkNumber, isSwapped: interface.isSwapped))
+        }
+      }
+    }
+    return Dictionary(ports, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// The file whose packets arrive on a port, some of them at least; nil when there is none.
+  package func file(ofPort port: UInt8) -> String? {
+    readers.first { reader in
+      reader.interfaces.indices.contains { reader.arrivals[$0]?.port == port }
+    }?.file
+  }
+
+  /// Trouble with the captures as a whole; it names the first.
+  func failure(_ message: String) -> CaptureError {
+    CaptureError(.cannotOpen, file: readers.first?.file ?? "", message)
   }
 
   /// What the captures look like, for writing alike ones.
   public var format: CaptureFormat {
-    CaptureFormat(
-      isNanosecond: readers.contains { $0.header.isNanosecond },
-      linkNumber: readers.first?.header.linkNumber ?? 1,
-      snapLength: readers.map(\.header.snapLength).max() ?? CaptureHeader.largestPacket,
-      linkNumbers: Dictionary(
-        readers.map { ($0.port, $0.header.linkNumber) }, uniquingKeysWith: { first, _ in first }))
+    let all = readers.flatMap(\.interfaces)
+    let ports = readers.flatMap { reader in
+      reader.interfaces.enumerated().compactMap { index, interface in
+        reader.arrivals[index].map { ($0.port, interface.linkNumber) }
+      }
+    }
+    return CaptureFormat(
+      isNanosecond: all.contains { $0.resolution.isFinerThanMicroseconds },
+      linkNumber: all.first?.linkNumber ?? 1,
+      snapLength: all.map(\.snapLength).max() ?? CaptureHeader.largestPacket,
+      linkNumbers: Dictionary(ports, uniquingKeysWith: { first, _ in first }))
   }
 
   /// Bytes read so far.
-  var bytesRead: UInt64 { readers.reduce(0) { $0 + min($1.offset, $1.fileSize) } }
+  var bytesRead: UInt64 { readers.reduce(0) { $0 + $1.bytesRead } }
 
   /// The first trouble that ended a file.
   var error: CaptureError? { readers.lazy.compactMap(\.error).first }
+
+  /// Goes back to the first packets, for replaying the captures once more.
+  ///
+  /// - Returns: false, with nothing changed, when one of them is a stream, which comes once.
+  public func rewind() -> Bool {
+    guard readers.allSatisfy(\.canRewind) else { return false }
+    for reader in readers { reader.rewind() }
+    return true
+  }
 
   func takeRetired() -> [FileBlock] {
     var all: [FileBlock] = []

@@ -8,7 +8,7 @@ enum Build {
   static let client6 = IPAddress(ipv6High: 0x2001_0DB8_0000_0000, low: 1)
   static let server6 = IPAddress(ipv6High: 0x2001_0DB8_0000_0000, low: 2)
 
-  private static func header(_ size: Int, _ write: (inout MutableRawSpan) -> Void) -> [UInt8] {
+  static func header(_ size: Int, _ write: (inout MutableRawSpan) -> Void) -> [UInt8] {
     var packet = [UInt8](repeating: 0, count: size)
     var span = packet.mutableSpan
     var bytes = span.mutableBytes

@@ -17,12 +17,15 @@ struct CapturePackets {
   private(set) var retiredBlocks = 0
   private(set) var clock: ReplayClock
 
-  /// - Parameter afterBurst: called with the number of packets so far.
+  /// - Parameters:
+  ///   - maps: whether long packets are shown by windows.
+  ///   - afterBurst: called with the number of packets so far.
   init(
-    _ file: String, burst limit: Int = 64, blockSize: Int = 1, start: UInt64 = 0,
+    _ file: String, burst limit: Int = 64, blockSize: Int = 1, maps: Bool = false, start: UInt64 = 0,
     afterBurst: (Int) -> Void = { _ in }
   ) throws(CaptureError) {
-    let reader = try CaptureReader(file: file, lif: 1, port: 0, blockSize: blockSize)
+    let reader = try CaptureReader(file: file, blockSize: blockSize, mapsLongPackets: maps)
+    try reader.assign(.each((0...255).map { Arrival(lif: UInt16($0) + 1, port: $0) }))
     clock = ReplayClock(start: PacketTime(nanoseconds: start))
     var burst = PacketBurst(limit: limit)
     while true {

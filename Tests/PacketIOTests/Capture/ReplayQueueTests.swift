@@ -89,8 +89,9 @@ struct ReplayQueueTests {
     let (before, after) = (try CapturePackets(file), try CapturePackets(output.file("lif-1.pcap")))
     let same = before.packets == after.packets
     #expect(same && before.packets.count == 300)
-    let header = try CaptureReader(file: output.file("lif-1.pcap"), lif: 1, port: 0).header
-    #expect(header.isNanosecond == isNanosecond && header.snapLength == 262_144 && header.linkNumber == 1)
+    let written = try #require(CaptureReader(file: output.file("lif-1.pcap")).interfaces.first)
+    #expect(written.resolution == (isNanosecond ? .nanoseconds : .microseconds))
+    #expect(written.snapLength == 262_144 && written.linkNumber == 1)
   }
 
   @Test(arguments: [0, 1, 12, 14, 101, 108, 113, 228, 229, 276, 127, 100, 300, 999, 60_000] as [UInt32])
@@ -104,8 +105,8 @@ struct ReplayQueueTests {
     #expect(try ReplayRun([file], paths: { _ in path }).error == nil)
     let names = output.names
     try #require(names.count == 1)
-    let header = try CaptureReader(file: output.file(names[0]), lif: 1, port: 0).header
-    #expect(header.linkNumber == link && header.link == CaptureLink.link(link))
+    let written = try #require(CaptureReader(file: output.file(names[0])).interfaces.first)
+    #expect(written.linkNumber == link && written.link == CaptureLink.link(link))
     let isSame = try CapturePackets(output.file(names[0])).packets == CapturePackets(file).packets
     #expect(isSame)
   }
@@ -132,6 +133,29 @@ struct ReplayQueueTests {
     let one = try CapturePackets(output.file("lif-1.pcap"))
     let two = try CapturePackets(output.file("lif-2.pcap"))
     #expect(one.packets.count == 333 && two.packets.count == 167)
+  }
+
+  @Test func `captures of every kind are merged by time, and can be read over`() throws {
+    let input = try TemporaryDirectory()
+    let bytes = (0..<4).map { CaptureBytes.sample(isNanosecond: $0 == 1, count: 60 + $0) }
+    let files = [
+      try input.write(bytes[0].bytes, to: "a"), try input.write(GzipBytes.member(bytes[1].bytes), to: "b"),
+      try input.write(PcapngBytes.sample(count: 62).bytes, to: "c"),
+      try input.write(GzipBytes.member(PcapngBytes.sample(isBigEndian: true, count: 63).bytes), to: "d"),
+    ]
+    let sources = try ReplaySources(files: files, blockSize: 500)
+    #expect(sources.interfaceCounts == [1, 1, 2, 2])
+    try sources.assign(
+      [0..<1, 1..<2, 2..<4, 4..<6].map { .each($0.map { Arrival(lif: UInt16($0) + 1, port: UInt8($0)) }) })
+    #expect(
+      sources.format.isNanosecond && sources.format.linkNumbers == [0: 1, 1: 1, 2: 1, 3: 113, 4: 1, 5: 113])
+    let size = try files.reduce(0) { try $0 + input.read(String($1.suffix(1))).count }
+    #expect(sources.totalBytes == UInt64(size))
+    for _ in 0..<3 {
+      let run = try ReplayRunOfSources(sources, nil)
+      #expect(run.packets == 60 + 61 + 62 + 63 && run.error == nil)
+      #expect(sources.rewind())
+    }
   }
 
   @Test func `a bad capture ends with an error after the others are done`() throws {

@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 
 /// Workers on threads, the first with packets, the others living on what it hands over.
-private struct SeveralWorkers {
+struct SeveralWorkers {
   let counts: Counts
   let perWorker: [Counts]
   let sessions: [String]

@@ -98,13 +98,6 @@ struct WorkerPolicyTests {
     #expect(run.counts[.other] == 1 && run.counts[.missed] == 1)
   }
 
-  @Test func `later fragments are counted apart`() throws {
-    var fragment = Build.ip(Build.client, Build.server, 17, [UInt8](repeating: 0, count: 16))
-    fragment[7] = 10
-    let run = try run([Build.ethernet(0x0800, fragment)])
-    #expect(run.counts[.laterFragments] == 1 && run.counts[.other] == 1)
-  }
-
   @Test func `tcp_control punt leaves control packets to the host`() throws {
     let tuple = Build.tuple(1000, .tcp)
     let request = SessionRequest(id: SessionID(7), tuple: tuple, action: .forward, cacheTimeout: 100)
