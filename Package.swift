@@ -26,6 +26,15 @@ let commit =
   Context.environment["SLUICE_COMMIT"] ?? Context.gitInformation?.currentCommit.prefix(12).description
   ?? "unknown"
 
+/// The fuzzer is in the package only for scripts/fuzz.sh, which builds it with coverage.
+let fuzzer: [Target] =
+  Context.environment["SLUICE_FUZZ"] == nil
+  ? []
+  : [
+    .executableTarget(
+      name: "fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Driver", swiftSettings: warnings)
+  ]
+
 /// What runs per burst: the compiler's proofs of exclusive access stay, the run-time checks of classes go.
 let hot: [SwiftSetting] =
   strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
@@ -47,16 +56,21 @@ let package = Package(
       cSettings: shim + [.define("SLUICE_COMMIT", to: "\"\(commit)\"")]),
     .systemLibrary(
       name: "CPcap", path: "CSupport/CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
+    .systemLibrary(
+      name: "CZlib", path: "CSupport/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "Dataplane", dependencies: ["CLinuxPacket"], swiftSettings: hot),
-    .target(name: "PacketIO", dependencies: ["Dataplane", "CLinuxPacket", "CPcap"], swiftSettings: hot),
+    .target(name: "TrafficGenerator", dependencies: ["Dataplane"], swiftSettings: strict),
+    .target(
+      name: "PacketIO", dependencies: ["Dataplane", "TrafficGenerator", "CLinuxPacket", "CPcap", "CZlib"],
+      swiftSettings: hot),
     .target(name: "Config", dependencies: ["Dataplane", "Yams"], swiftSettings: strict),
     .target(
-      name: "Gateway", dependencies: ["Config", "Dataplane", "PacketIO", "CLinuxPacket"],
+      name: "Gateway", dependencies: ["Config", "Dataplane", "PacketIO", "TrafficGenerator", "CLinuxPacket"],
       swiftSettings: strict),
     .executableTarget(
       name: "sluice",
       dependencies: [
-        "Gateway", "Config", "Dataplane", "PacketIO", "CBuildInfo",
+        "Gateway", "Config", "Dataplane", "PacketIO", "TrafficGenerator", "CBuildInfo",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict,
@@ -68,22 +82,36 @@ let package = Package(
         ])
       ]),
     .testTarget(
-      name: "DataplaneTests", dependencies: ["CLinuxPacket", "Dataplane"], swiftSettings: warnings),
+      name: "DataplaneTests", dependencies: ["CLinuxPacket", "Dataplane", "FuzzTargets"],
+      swiftSettings: warnings),
     .testTarget(name: "PacketIOTests", dependencies: ["PacketIO", "Dataplane"], swiftSettings: warnings),
     .testTarget(name: "ConfigTests", dependencies: ["Config", "Dataplane"], swiftSettings: warnings),
     .testTarget(
-      name: "GatewayTests", dependencies: ["Gateway", "Config", "Dataplane", "PacketIO"],
+      name: "GatewayTests",
+      dependencies: ["Gateway", "Config", "Dataplane", "PacketIO", "TrafficGenerator"],
+      swiftSettings: warnings),
+    .testTarget(
+      name: "TrafficGeneratorTests", dependencies: ["TrafficGenerator", "Dataplane", "PacketIO"],
+      swiftSettings: warnings),
+    .target(
+      name: "FuzzTargets", dependencies: ["Config", "Dataplane", "PacketIO"], path: "Tests/Fuzz/Targets",
+      swiftSettings: warnings),
+    .testTarget(
+      name: "RobustnessTests", dependencies: ["FuzzTargets", "Gateway", "Config", "Dataplane", "PacketIO"],
       swiftSettings: warnings),
     .executableTarget(
-      name: "bench-capture",
-      dependencies: [.product(name: "ArgumentParser", package: "swift-argument-parser")],
-      path: "Bench/CaptureGenerator",
-      swiftSettings: strict),
+      name: "sluice-bench",
+      dependencies: [
+        "Dataplane", "CLinuxPacket",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Bench/Measure",
+      swiftSettings: hot),
     .executableTarget(
       name: "allocation-gate",
       dependencies: ["Dataplane", "CMallocCount"],
       path: "Tests/Gates/AllocationGate",
       swiftSettings: strict),
-  ],
+  ] + fuzzer,
   swiftLanguageModes: [.v6]
 )

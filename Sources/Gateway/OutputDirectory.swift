@@ -64,19 +64,20 @@ final class OutputDirectory: Sendable {
     for index in 0..<workers {
       names.formUnion(entries(directory(of: index)).filter { $0.hasSuffix(".pcap") })
     }
-    do throws(CaptureError) {
-      for name in names.sorted() {
-        let parts = (0..<workers).map { "\(directory(of: $0))/\(name)" }
+    var trouble: CaptureError?
+    for name in names.sorted() {
+      let parts = (0..<workers).map { "\(directory(of: $0))/\(name)" }
+      do throws(CaptureError) {
         try CaptureMerge.merge(parts.filter(FileManager.default.fileExists), into: "\(path)/\(name)")
+      } catch {
+        trouble = trouble ?? error
       }
-    } catch {
-      return error
     }
     for index in 0..<workers {
       clear(directory(of: index))
       remove(directory(of: index))
     }
-    return nil
+    return trouble
   }
 
   private func make(_ directory: String) throws(ReplayError) {

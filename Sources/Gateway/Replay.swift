@@ -10,7 +10,12 @@ public final class Replay: Sendable {
   public let unknownLinks: [ReplaySources.UnknownLink]
 
   /// The files that are read, in the order of their ports.
-  public var captureFiles: [String] { plan.sources.map(\.file) }
+  public var captureFiles: [String] { Self.paths(plan.files) }
+
+  /// Standard input may be a file, whose path this is then.
+  private static func paths(_ files: [String]) -> [String] {
+    files.map { $0 == ReplayOptions.standardInput ? "/dev/stdin" : $0 }
+  }
 
   /// Whether a file of this name may be written, or removed, in the directory of written captures.
   public static func isWrittenName(_ name: String) -> Bool { OutputDirectory.isOurs(name) }
@@ -18,6 +23,7 @@ public final class Replay: Sendable {
   private let options: ReplayOptions
   private let plan: ReplayPlan
   private let sources: ReplaySources
+  private let shaping: ReplayShaping
   private let output: OutputDirectory?
   private let setup: WorkerSetup
 
@@ -28,21 +34,24 @@ public final class Replay: Sendable {
     self.options = options
     let plan = try ReplayPlan(options)
     self.plan = plan
-    do throws(CaptureError) {
-      sources = try ReplaySources(plan.sources)
-    } catch {
-      throw ReplayError(.failed, error.description)
+    let sources = try Self.opened { () throws(CaptureError) in try ReplaySources(files: plan.files) }
+    self.sources = sources
+    if options.rounds != 1, let file = sources.onceOnly {
+      throw ReplayError(.usage, "--loop: \(file) can be read only once: put it into a file first")
     }
-    progress = sources.makeProgress()
+    let (ports, arrivals) = try plan.ports(sources.interfaceCounts)
+    try Self.opened { () throws(CaptureError) in try sources.assign(arrivals) }
+    shaping = try ReplayShaping(options, ports, sources)
+    progress = sources.makeProgress(rounds: options.rounds)
     unknownLinks = sources.unknownLinks
     output = try options.writeDirectory.map { path throws(ReplayError) in
       try OutputDirectory(
-        path, inputs: plan.sources.map(\.file) + options.protectedFiles, workers: plan.workers)
+        path, inputs: Self.paths(plan.files) + options.protectedFiles, workers: plan.workers)
     }
     let configuration = options.configuration
     var generator = SystemRandomNumberGenerator()
     var setup = WorkerSetup(
-      workers: plan.workers, capacity: configuration.capacity, ports: plan.ports, waits: true,
+      workers: plan.workers, capacity: configuration.capacity, ports: ports, waits: true,
       generator: &generator)
     setup.timeouts = configuration.timeouts
     setup.tcpControl = configuration.tcpControl
@@ -52,6 +61,14 @@ public final class Replay: Sendable {
     // A copy is at most as long as the longest packet; buffers are touched when they are used.
     setup.packetSize = Int(CaptureHeader.largestPacket)
     self.setup = setup
+  }
+
+  private static func opened<T>(_ open: () throws(CaptureError) -> T) throws(ReplayError) -> T {
+    do throws(CaptureError) {
+      return try open()
+    } catch {
+      throw ReplayError(.failed, error.description)
+    }
   }
 
   /// Runs the replay.
@@ -101,17 +118,21 @@ public final class Replay: Sendable {
   }
 
   private func startWorkers() throws(ReplayError) -> WorkerGroup {
-    let (sources, setup, progress, output) = (sources, setup, progress, output)
-    let format = sources.format
+    let (sources, setup, progress, output, shaping) = (sources, setup, progress, output, shaping)
+    var format = sources.format
+    // Both ports of a split have the one capture's packets.
+    if shaping.split != nil { format.linkNumbers[1] = format.linkNumbers[0] }
+    let writtenFormat = format
     do throws(WorkerError) {
       return try WorkerGroup(
         setup, burstLimit: options.burstLimit, reportsSessions: options.reportsSessions
       ) { index in
         ReplayQueue(
           index == 0 ? sources : nil, worker: index, setup: setup, progress: progress,
+          shaping: shaping,
           writer: output.map {
             CaptureWriterSet(
-              directory: $0.directory(of: index), format: format, keepsOrder: setup.workers > 1)
+              directory: $0.directory(of: index), format: writtenFormat, keepsOrder: setup.workers > 1)
           })
       }
     } catch {

@@ -1,9 +1,13 @@
 public import Config
 public import Dataplane
+public import PacketIO
 
 /// What a replay is asked to do: the command line and the configuration, read but not yet checked together.
 public struct ReplayOptions: Sendable {
-  /// Capture files, in the order of the ports they arrive on.
+  /// The capture that comes on standard input.
+  public static let standardInput = "-"
+
+  /// Capture files, in the order of the ports they arrive on; `standardInput` among them at most once.
   public var captures: [String]
   public var configuration = Configuration()
   /// Sessions beside the configuration's own.
@@ -12,6 +16,13 @@ public struct ReplayOptions: Sendable {
   public var learn: Action?
   /// Overrides the configuration's number of workers.
   public var workers: Int?
+  /// A filter expression of tcpdump: packets for which it is not true are left out.
+  public var filter: String?
+  /// Deals the packets of one capture to two LIFs.
+  public var split: TrafficSplit?
+  public var rate = ReplayRate.max
+  /// How often the captures are replayed, 1 or more; nil for no end.
+  public var rounds: UInt64? = 1
   /// Directory for written captures.
   public var writeDirectory: String?
   /// Files beside the captures that are read and must not be overwritten.

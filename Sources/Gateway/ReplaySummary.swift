@@ -24,6 +24,12 @@ public struct ReplaySummary: Sendable {
   /// Packets whose timestamp was held because it lay more than a day ahead, or behind.
   public let timeJumps: UInt64
   public let timeReversals: UInt64
+  /// Packets that a filter left out: they are not among the packets.
+  public let filteredOut: UInt64
+  /// Conversations that a split forgot because there were too many at once.
+  public let splitForgotten: UInt64
+  /// Rounds of the captures that were begun.
+  public let rounds: UInt64
   /// What ended the replay early; nil when it came to its proper end.
   public var error: CaptureError?
 
@@ -35,6 +41,9 @@ public struct ReplaySummary: Sendable {
     cpuSeconds = Double(sluice_process_cpu_ns()) / 1e9
     timeJumps = progress.timeJumps
     timeReversals = progress.timeReversals
+    filteredOut = progress.filteredOut
+    splitForgotten = progress.splitForgotten
+    rounds = progress.rounds
     error = progress.error
   }
 
@@ -51,7 +60,15 @@ public struct ReplaySummary: Sendable {
   public var notes: [Note] {
     [
       Note(name: "snapped", count: self[.snapped], sentence: "cut by the capture's snap length"),
-      Note(name: "laterFragments", count: self[.laterFragments], sentence: "fragments without ports"),
+      Note(
+        name: "laterFragments", count: self[.laterFragments],
+        sentence: "later fragments, treated as their datagram's first one"),
+      Note(
+        name: "fragmentsHeld", count: self[.fragmentsHeld],
+        sentence: "later fragments that came before the first one, and waited for it"),
+      Note(
+        name: "icmpErrors", count: self[.icmpErrors],
+        sentence: "ICMP errors, treated as the session that they quote"),
       Note(
         name: "learnFailed", count: self[.learnFailed],
         sentence: "not learned: the table was full, or a session on other LIFs is in the way"),
@@ -68,6 +85,10 @@ public struct ReplaySummary: Sendable {
         name: "nonsenseFlags", count: self[.nonsenseFlags], sentence: "TCP flags that no TCP sends"),
       Note(name: "timeJumps", count: timeJumps, sentence: "timestamps more than a day ahead"),
       Note(name: "timeReversals", count: timeReversals, sentence: "timestamps before the packet's before"),
+      Note(name: "filteredOut", count: filteredOut, sentence: "left out by --filter, not received"),
+      Note(
+        name: "splitForgotten", count: splitForgotten,
+        sentence: "conversations forgotten by --split: too many at once"),
     ]
   }
 

@@ -4,30 +4,37 @@ import PacketIO
 /// One line on standard error that says how far a long replay is; nothing when that is no terminal.
 final class ProgressMeter {
   private let progress: ReplayProgress
-  private let isTerminal = isatty(STDERR_FILENO) == 1
-  private let start = Date()
-  private var isShown = false
+  private let line = ProgressLine()
 
   init(_ progress: ReplayProgress) { self.progress = progress }
 
   /// Replaces the line. Nothing is shown in the first half second.
   func show() {
-    let elapsed = Date().timeIntervalSince(start)
-    guard isTerminal, elapsed > 0.5, progress.totalBytes > 0 else { return }
-    let share = Double(progress.bytesRead) / Double(progress.totalBytes)
+    guard line.isDue else { return }
+    let elapsed = line.elapsed
     let megabytes = Double(progress.bytesRead) / 1e6
-    let left = share > 0.01 ? String(format: ", %.0f s left", elapsed / share - elapsed) : ""
-    write(
-      "\r\u{1B}[K"
-        + String(format: "%3.0f %%  %.0f MB  %.0f MB/s", share * 100, megabytes, megabytes / elapsed) + left)
-    isShown = true
+    var parts = [String(format: "%.0f MB", megabytes), String(format: "%.0f MB/s", megabytes / elapsed)]
+    if let total = progress.totalBytes, total > 0 {
+      let share = Double(progress.bytesRead) / Double(total)
+      parts.insert(String(format: "%3.0f %%", share * 100), at: 0)
+      if share > 0.01 { parts.append(String(format: "%.0f s left", elapsed / share - elapsed)) }
+    }
+    if progress.rounds > 1 { parts.append("round \(progress.rounds)") }
+    let wait = progress.nanosecondsToNext / 1_000_000_000
+    if wait > 0 { parts.append("next packet in \(duration(wait)), Ctrl-C ends") }
+    line.show(parts.joined(separator: "  "))
+  }
+
+  /// `2 d 3 h`, `4 min 5 s`.
+  private func duration(_ seconds: UInt64) -> String {
+    switch seconds {
+    case 86_400...: "\(seconds / 86_400) d \(seconds % 86_400 / 3600) h"
+    case 3600...: "\(seconds / 3600) h \(seconds % 3600 / 60) min"
+    case 60...: "\(seconds / 60) min \(seconds % 60) s"
+    default: "\(seconds) s"
+    }
   }
 
   /// Takes the line away.
-  func clear() {
-    if isShown { write("\r\u{1B}[K") }
-    isShown = false
-  }
-
-  private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+  func clear() { line.clear() }
 }

@@ -13,19 +13,23 @@ struct ReplayCommand: ParsableCommand {
       "Run capture files through the packet path and report what happened to every packet and session.",
     discussion: """
       The packets go through the same worker as those of live ports, on the capture's own time. Without a \
-      configuration each CAPTURE arrives on a LIF of its own (1, 2, …); with exactly two, each is the \
-      other's peer, otherwise packets leave by the LIF they came by. Packets without session are \
-      forwarded unless --learn or the configuration says otherwise.
+      configuration each CAPTURE, and each interface of a pcapng, arrives on a LIF of its own (1, 2, …); \
+      with exactly two, each is the other's peer, otherwise packets leave by the LIF they came by. \
+      Packets without session are forwarded unless --learn or the configuration says otherwise.
 
       Examples:
         sluice replay trace.pcap --learn forward
         sluice replay trace.pcap --sessions sessions.yaml --write out --sessions-out ended.jsonl
         sluice replay inside.pcap outside.pcap --config two-ports.yaml --json
+        sluice replay trace.pcap --split client-server --filter "tcp port 443" --write out
+        sluice replay trace.pcap --learn forward --loop 100 --rate 100k
+        dumpcap -i eth0 -w - | sluice replay - --learn forward
       """)
 
   @Argument(
     help: ArgumentHelp(
-      "Capture files (classic pcap), merged by time.", valueName: "capture"), completion: .file())
+      "Captures (pcap or pcapng, also gzipped; a file, a pipe, or - for standard input), merged by time.",
+      valueName: "capture"), completion: .file())
   var captures: [String] = []
 
   @Option(
@@ -41,6 +45,34 @@ struct ReplayCommand: ParsableCommand {
   @Option(
     help: "Worker threads, 1...64. The answer is the same with any number, but for a table that is full.")
   var workers: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Let in only packets for which this tcpdump expression is true (pcap-filter(7)). The others are not "
+        + "received; they are counted in the note filteredOut.", valueName: "expression"))
+  var filter: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Deal one capture's packets to LIF 1 and LIF 2, each the other's peer: client-server (who opens a "
+        + "conversation is on LIF 1), mac (what the first packet's source sends is on LIF 1), mac=MAC[,MAC] "
+        + "or PREFIX[,PREFIX] (what these send is on LIF 1).", valueName: "split"),
+    transform: TrafficSplit.init(parsing:))
+  var split: TrafficSplit?
+
+  @Option(
+    help: ArgumentHelp(
+      "How fast: max, capture (as far apart as they were captured), or packets a second such as 10k or 1.5M. "
+        + "Packet time does not change.", valueName: "rate"),
+    transform: ReplayRate.init(parsing:))
+  var rate = ReplayRate.max
+
+  @Option(
+    help: ArgumentHelp(
+      "Replay the captures so many times, or forever until Ctrl-C. Each round's times begin one mean packet "
+        + "gap after the last round's end, and sessions go on.", valueName: "rounds"),
+    transform: LoopCount.init(parsing:))
+  var loop: LoopCount?
 
   @Option(
     help: ArgumentHelp(
@@ -78,6 +110,10 @@ struct ReplayCommand: ParsableCommand {
     if let sessions { options.sessions = try ConfigFiles.sessions(sessions, with: options.configuration) }
     options.learn = learn?.action
     options.workers = workers
+    options.filter = filter
+    options.split = split
+    options.rate = rate
+    options.rounds = loop.map(\.rounds) ?? 1
     options.writeDirectory = write
     options.protectedFiles = [config, sessions].compactMap { $0 }
     options.reportsSessions = sessionsOut != nil || showSessions

@@ -27,6 +27,8 @@ struct ReplayJSON: Encodable {
   var transmitted, generated: UInt64
   var copies: Copies
   var held, handed_off: UInt64
+  /// Rounds of the captures that were begun.
+  var rounds: UInt64
   /// Things noted that changed no verdict.
   var notes: [String: UInt64]
   var workers: [WorkerPart]
@@ -54,6 +56,7 @@ struct ReplayJSON: Encodable {
     copies = Copies(made: summary[.copiesMade], failed: summary[.copiesFailed])
     held = summary[.held]
     handed_off = summary[.handedOff]
+    rounds = summary.rounds
     notes = Dictionary(uniqueKeysWithValues: summary.notes.map { ($0.name, $0.count) })
     workers = summary.workers.map { WorkerPart(packets: $0.packets, handed_off: $0.handedOff) }
     seconds = summary.seconds

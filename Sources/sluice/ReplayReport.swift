@@ -16,6 +16,7 @@ struct ReplayReport {
     }
     let notes = summary.notes.filter { $0.count > 0 }
     if !notes.isEmpty { lines += ["", "notes"] + notes.map { row($0.name, $0.count, $0.sentence) } }
+    if summary.rounds > 1 { lines += ["", row("rounds", summary.rounds, "of the captures")] }
     if summary.workers.count > 1 { lines += workers }
     return (lines + speed).joined(separator: "\n")
   }

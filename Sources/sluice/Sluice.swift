@@ -12,7 +12,7 @@ struct Sluice: ParsableCommand {
       Exit status: 0 done, 1 refused or failed, 2 bad usage or configuration, 130 interrupted.
       """,
     version: BuildInfo.text,
-    subcommands: [ReplayCommand.self, ConfigCommand.self])
+    subcommands: [ReplayCommand.self, GenerateCommand.self, ConfigCommand.self])
 
   static func main() {
     BuildInfo.checkCPU()
