@@ -9,7 +9,6 @@ MAKEFLAGS += --no-print-directory
 ROOT := $(CURDIR)
 BUILD := $(ROOT)/.build/release
 SLUICE := $(BUILD)/sluice
-GENERATOR := $(BUILD)/bench-capture
 # Debian's Python, which has scapy and PyYAML, whatever else comes first in PATH.
 PYTHON ?= /usr/bin/python3
 STEP := scripts/step.sh
@@ -18,7 +17,7 @@ SOURCES := Package.swift Sources Tests Bench
 INSTRUCTION_LIMIT ?= 500
 
 # What the scripts take from us.
-export SLUICE GENERATOR PYTHON INSTRUCTION_LIMIT
+export SLUICE PYTHON INSTRUCTION_LIMIT
 # What `sluice --version` calls this build.
 COMMIT := $(shell git describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null)
 export SLUICE_COMMIT := $(or $(COMMIT),unknown)
@@ -26,16 +25,17 @@ export SLUICE_COMMIT := $(or $(COMMIT),unknown)
 export SWIFT_BACKTRACE := enable=no
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup build print-binary demo test test-long bench lint format
+.PHONY: help setup build print-binary demo test test-long bench profile lint format
 
 help:
 	@echo "make setup         install what is missing (Debian packages; needs root)"
 	echo "make build         build the release binaries"
 	echo "make print-binary  print where sluice is"
 	echo "make demo          build, then play the demo capture through sessions"
-	echo "make test          build, then all tests and gates"
-	echo "make test-long     make test, then sanitizers and freshly recorded captures"
-	echo "make bench         build, then measure and write Bench/RESULTS.md"
+	echo "make test          build, then all tests and gates, sanitizers on the core, a short fuzzing"
+	echo "make test-long     make test, then longer fuzzing, all sanitizers and fresh captures"
+	echo "make bench         build, then measure beside DPDK and libpcap and write Bench/RESULTS.md"
+	echo "make profile       after make bench: renew the tables of docs/performance.md"
 	echo "make lint          check how the sources are written"
 	echo "make format        format the Swift sources in place"
 
@@ -44,7 +44,6 @@ setup:
 
 build: setup
 	@$(STEP) "build sluice" swift build -c release --product sluice
-	$(STEP) "build bench-capture" swift build -c release --product bench-capture
 
 print-binary:
 	@echo $(SLUICE)
@@ -59,7 +58,12 @@ test-long: test
 	@scripts/test-long.sh
 
 bench: build
-	@Bench/run.py --sluice $(SLUICE) --generator $(GENERATOR)
+	@$(STEP) "build sluice-bench" swift build -c release --product sluice-bench
+	Bench/run.py --sluice $(SLUICE) --bench $(BUILD)/sluice-bench
+
+profile: build
+	@$(STEP) "build sluice-bench" swift build -c release --product sluice-bench
+	Bench/profile.py --bench $(BUILD)/sluice-bench
 
 lint:
 	@$(STEP) "swift format lint" swift format lint --strict --parallel --recursive $(SOURCES)

@@ -4,8 +4,9 @@
 set -euo pipefail
 
 packages=(
-  gcc make pkg-config libc6-dev libpcap-dev binutils                       # building
+  gcc make pkg-config libc6-dev libpcap-dev zlib1g-dev binutils            # building
   python3 python3-scapy python3-yaml tshark tcpdump iproute2 ethtool curl  # tests and recordings
+  wireshark-common                                                         # tests: editcap, mergecap
   valgrind                                                                 # gates
 )
 swift_wanted=6.2

@@ -1,15 +1,19 @@
 #!/bin/bash
-# What `make test-long` runs after `make test`: sanitizers, the oracle's own test, fresh recordings.
+# What `make test-long` runs after `make test`: sanitizers on all tests, more random
+# sequences, longer fuzzing, the oracle's own test, fresh recordings.
 #
 # Takes SLUICE and PYTHON from the environment, as the Makefile sets them. Recording needs root.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 step=scripts/step.sh
 
-# An own scratch path, so that the release build is not rebuilt. Leaks are not looked for: Swift's runtime
-# keeps what it makes once. ThreadSanitizer is not run: Swift 6.3.1 crashes compiling addressors for it.
-$step --figures "swift test (asan)" env ASAN_OPTIONS=detect_leaks=0 \
-  swift test -c release --disable-testable-imports --scratch-path .build-asan --sanitize address
+$step --figures "swift test (asan)" scripts/sanitize.sh address
+# Not Gateway: it locks with Synchronization.Mutex, which ThreadSanitizer cannot see into on Linux.
+$step --figures "core (tsan, 30 sequences)" env SLUICE_SEQUENCES=30 \
+  scripts/sanitize.sh thread "DataplaneTests|PacketIOTests|SequenceTests|ConfigTests"
+$step --figures "swift test (200 sequences)" env SLUICE_SEQUENCES=200 \
+  swift test -c release --disable-testable-imports --filter RobustnessTests
+$step --figures "fuzz (long)" scripts/fuzz.sh 120
 
 $step --figures "oracle's own test" "$PYTHON" Tests/Interop/selftest.py
 

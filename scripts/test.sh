@@ -1,10 +1,12 @@
 #!/bin/bash
 # Everything that `make test` runs after the build, stopping at the first failure.
 #
-# Takes SLUICE, GENERATOR, PYTHON and INSTRUCTION_LIMIT from the environment, as the Makefile sets them.
+# Takes SLUICE, PYTHON and INSTRUCTION_LIMIT from the environment, as the Makefile sets them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 step=scripts/step.sh
+core="DataplaneTests|PacketIOTests|RobustnessTests"
+threads="SPSCRing|SeveralWorkers|SessionBatch|SequenceTests|ReplayQueue"
 
 # Without testable imports the tests use the very modules of the release build; `swift build --build-tests`
 # does not know that option and would compile everything again.
@@ -16,5 +18,10 @@ $step "bad input" "$PYTHON" Tests/Interop/bad_input.py --sluice "$SLUICE"
 $step --figures "gate disassembly" "$PYTHON" Tests/Gates/hot-path-disassembly.py "$SLUICE" \
   @Tests/Gates/hot-path.args
 $step --figures "gate instructions" "$PYTHON" Tests/Gates/instructions.py "$SLUICE" \
-  --generator "$GENERATOR" --limit "$INSTRUCTION_LIMIT"
+  --limit "$INSTRUCTION_LIMIT"
 $step --figures "gate allocations" "$(dirname "$SLUICE")/allocation-gate"
+
+# What threads share and what reads bytes, under both sanitizers; `make test-long` runs all tests so.
+$step --figures "core (asan)" scripts/sanitize.sh address "$core"
+$step --figures "core (tsan)" scripts/sanitize.sh thread "$threads"
+$step --figures "fuzz" scripts/fuzz.sh 10

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Counts the instructions a packet costs, start-up not counted, and refuses more than a limit.
 
-    instructions.py SLUICE --generator BENCH-CAPTURE --limit 400
+    instructions.py SLUICE --limit 400
 
 Runs SLUICE under valgrind's callgrind on a small capture and on a larger one with the same beginning; the
 difference, divided by the packets between, is what one packet costs. Unlike time it is the same on a busy
-machine, to a fraction of a percent. Works with every program that reads a capture: see --arguments.
+machine, to a fraction of a percent. Works with every program that reads a capture: see
+--arguments and --generator.
 Exit status: 0 within the limit, 1 above it, 2 bad usage.
 """
 
@@ -17,9 +18,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-
-RECORD_BYTES = 16
-HEADER_BYTES = 24
 
 
 def main():
@@ -49,14 +47,15 @@ def _options():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("binary")
-    parser.add_argument("--generator", required=True, help="release binary of bench-capture")
+    parser.add_argument("--generator", metavar="SLUICE",
+                        help="release binary of sluice that makes the captures (default: the binary itself)")
     parser.add_argument("--limit", type=float, required=True, metavar="N", help="instructions a packet")
     parser.add_argument("--packets", type=int, nargs=2, default=[100_000, 200_000],
                         metavar=("SMALL", "LARGE"), help="sizes of the captures (default 100000 200000)")
     parser.add_argument("--sessions", type=int, default=4096,
                         help="sessions in them, all learned in the small one already (default 4096)")
     parser.add_argument("--size", type=int, default=64, help="bytes of a frame (default 64)")
-    parser.add_argument("--ipv6", type=int, default=0, help="percentage of IPv6 sessions (default 0)")
+    parser.add_argument("--ip", choices=("4", "6", "both"), default="4", help="address family (default 4)")
     parser.add_argument("--arguments", default="replay {capture} --learn forward --workers 1 --json",
                         help="what the binary is given, {capture} is the file (default: %(default)s)")
     parser.add_argument("--collect", metavar="PATTERN",
@@ -64,6 +63,7 @@ def _options():
     parser.add_argument("--keep", metavar="FOLDER",
                         help="leave callgrind's files here, for callgrind_annotate")
     options = parser.parse_args()
+    options.generator = options.generator or options.binary
     if not 0 < options.packets[0] < options.packets[1]:
         parser.error("--packets: SMALL must be above 0 and below LARGE")
     for tool in ("valgrind", "objcopy"):
@@ -74,10 +74,10 @@ def _options():
 
 def _count(options, folder, packets):
     capture = os.path.join(folder, f"{packets}.pcap")
-    total = HEADER_BYTES + packets * (RECORD_BYTES + options.size)
     subprocess.run(
-        [options.generator, "--seed", "7", "--sessions", str(options.sessions), "--bytes", str(total),
-         "--size", str(options.size), "--ipv6", str(options.ipv6), "--output", capture],
+        [options.generator, "generate", "--shape", "steady", "--rate", "1000000", "--seed", "7",
+         "--flows", str(options.sessions), "--packets", str(packets), "--size", str(options.size),
+         "--ip", options.ip, "--write", capture],
         check=True, stdout=subprocess.DEVNULL)
     counted = os.path.join(options.keep or folder, f"callgrind.{packets}")
     command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={counted}"]
