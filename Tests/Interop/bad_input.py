@@ -2,9 +2,10 @@
 
     /usr/bin/python3 Tests/Interop/bad_input.py --sluice BINARY [GROUP...]
 
-Groups: cut, headers, records, links, shrinking, full, sessions. A run may end with status 0, 1 or 2 as
-its case says, never by a signal; an error names the file and, where one place in it is at fault, the
-offset. Exit status 1 and one line per difference. The full-disk cases need root for a small tmpfs.
+Groups: cut, headers, records, links, pcapng, gzip, foreign, shrinking, full, sessions. A run may end
+with status 0, 1 or 2 as its case says, never by a signal; an error names the file and, where one place in
+it is at fault, the offset. Exit status 1 and one line per difference. The full-disk cases need root for a
+small tmpfs.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import tempfile
 
 import bad_disk
 import bad_files
+import bad_formats
 import bad_shrink
 from bad_run import Bench
 
@@ -22,6 +24,9 @@ GROUPS = {
     "headers": bad_files.headers,
     "records": bad_files.records,
     "links": bad_files.links,
+    "pcapng": bad_formats.pcapng,
+    "gzip": bad_formats.packed,
+    "foreign": bad_formats.foreign,
     "shrinking": bad_shrink.shrinking,
     "full": bad_disk.full,
     "sessions": bad_files.sessions,

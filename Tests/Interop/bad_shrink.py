@@ -7,9 +7,8 @@ import time
 
 from capture_file import header, record, udp_frame
 
-RECORD_BYTES = 80
-PACKETS_PER_PORT = 512
-BLOCKS = 60
+# UDP payloads, and how many packets make the capture: short packets are read, long ones mapped.
+SHAPES = ((22, 1_966_080), (1400, 180_000))
 DELAYS_SECONDS = (0.0, 0.005, 0.02, 0.05, 0.1)
 
 
@@ -18,21 +17,29 @@ def shrinking(bench):
 
     A cut can come too late, after the last byte was read; then the run is tried with a shorter delay.
     """
-    block = b"".join(record(udp_frame(port)) * PACKETS_PER_PORT for port in range(64))
-    content = header() + block * BLOCKS
+    for payload, packets in SHAPES:
+        frames = [record(udp_frame(port, bytes(payload))) for port in range(64)]
+        record_bytes = len(frames[0])
+        content = header() + b"".join(frames) * (packets // 64)
+        caught = _cut_each_way(bench, content, record_bytes)
+        if caught == 0:
+            bench.problems.append(f"no run of packets with {payload} bytes was slow enough for a cut")
+        bench.notes.append(f"{caught} runs of packets with {payload} bytes had the file cut under them")
+
+
+def _cut_each_way(bench, content, record_bytes):
+    """How many of the runs had the file cut in time."""
     caught = 0
     for options in ([], ["--workers", "2"], ["--learn", "forward", "--write", bench.directory]):
         for kept in (0, 24, 4096, 100_000, len(content) // 2 + 7):
             for delay in reversed(DELAYS_SECONDS):
-                if _cut_in_mid_run(bench, content, kept, delay, options):
+                if _cut_in_mid_run(bench, content, record_bytes, kept, delay, options):
                     caught += 1
                     break
-    if caught == 0:
-        bench.problems.append("no run was slow enough to have its file cut")
-    bench.notes.append(f"{caught} runs had the file cut under them")
+    return caught
 
 
-def _cut_in_mid_run(bench, content, kept, delay, options):
+def _cut_in_mid_run(bench, content, record_bytes, kept, delay, options):
     """One run; whether the cut came in time. The error names an offset from the last whole record on."""
     path = bench.write("shrinking.pcap", content)
     process = bench.start(path, "--json", *options, stdout=subprocess.DEVNULL)
@@ -47,7 +54,7 @@ def _cut_in_mid_run(bench, content, kept, delay, options):
     process.send_signal(signal.SIGCONT)
     name = f"cut to {kept} after {delay} s {' '.join(options[:2])}".strip()
     before = len(bench.problems)
-    last_record = max(0, kept - RECORD_BYTES)
+    last_record = max(0, kept - record_bytes)
     status, _, _ = bench.finish(
         name, process, (0, 1), names=[path], offsets=range(last_record, len(content) + 1))
     if status == 0:

@@ -36,3 +36,25 @@ def record_offsets(content):
         offsets.append(offset)
         offset += RECORD_HEADER_BYTES + struct.unpack_from("<I", content, offset + 8)[0]
     return offsets + [offset]
+
+
+def block(kind, body, length=None, end=None):
+    """One little-endian pcapng block; `length` and `end` say something else than the truth when given."""
+    own = 12 + len(body)
+    length, end = (own if claimed is None else claimed for claimed in (length, end))
+    return struct.pack("<II", kind, length) + body + struct.pack("<I", end)
+
+
+def section():
+    return block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
+
+
+def interface(link=1):
+    return block(1, struct.pack("<HHI", link, 0, MAXIMUM_SNAP_LENGTH))
+
+
+def enhanced(content, number=0, ticks=1_700_000_000_000_000, kept=None):
+    """An Enhanced Packet Block of interface `number`, in microseconds."""
+    kept = len(content) if kept is None else kept
+    return block(6, struct.pack("<IIIII", number, ticks >> 32, ticks & 0xFFFFFFFF, kept, len(content))
+                 + content + bytes(-len(content) % 4))

@@ -17,7 +17,10 @@ import tempfile
 import time
 
 from capture_file import header, record, udp_frame
+from cli_captures import captures, standard_input
 from cli_files import protected_files, written_files
+from cli_generate import generate_interrupted, generate_refusals, generate_self_test, generate_written
+from cli_shaping import filters, loops, rates, splits
 from command_line import CONFIG, DEMO, LONG_CAPTURE_PACKETS, ROOT, SESSIONS, TIME_LIMIT_SECONDS, CommandLine
 
 SUMMARY = {
@@ -26,8 +29,8 @@ SUMMARY = {
     "drops": dict,
     "sessions": {"opened": int, "live": int, "closed": {"finack": int, "rst": int, "timeout": int}},
     "transmitted": int, "generated": int, "copies": {"made": int, "failed": int}, "held": int,
-    "handed_off": int, "workers": list, "seconds": float, "cpu_seconds": float, "packets_per_second": float,
-    "bits_per_second": float,
+    "handed_off": int, "rounds": int, "workers": list, "seconds": float, "cpu_seconds": float,
+    "packets_per_second": float, "bits_per_second": float,
 }
 SESSION = {
     "session_id", "source", "source_port", "destination", "destination_port", "protocol", "action",
@@ -36,9 +39,10 @@ SESSION = {
 
 
 def help_and_version(line):
-    line.run("--help", "--help", output=["replay", "config", "Exit status"])
+    line.run("--help", "--help", output=["replay", "generate", "config", "Exit status"])
     line.run("replay --help", "replay", "--help",
-             output=["--config", "--sessions", "--learn", "--workers", "--write", "--sessions-out", "--json"])
+             output=["--config", "--sessions", "--learn", "--workers", "--filter", "--split", "--rate",
+                     "--loop", "--write", "--sessions-out", "--json"])
     line.run("--version", "--version", output=[r"sluice \d+\.\d+", "release build", r"commit \w{7,}", "CPU"])
 
 
@@ -223,7 +227,8 @@ def _read_to_end(descriptor):
 
 GROUPS = (
     help_and_version, usage, configuration, summaries, ended_sessions, session_table, protected_files,
-    written_files, interrupted, progress, closed_output)
+    written_files, captures, standard_input, filters, splits, rates, loops, interrupted, progress,
+    closed_output, generate_written, generate_self_test, generate_refusals, generate_interrupted)
 
 
 def main():

@@ -2,19 +2,23 @@
 
     /usr/bin/python3 Tests/Interop/oracle.py --sluice BINARY [CAPTURE...]
 
-Without captures: configs/demo.pcap, also with configs/demo-sessions.yaml, and all of
-Tests/Vectors/captures. Needs tshark, scapy and PyYAML. Exit status 1 and one line per difference.
+Without captures: configs/demo.pcap, also with configs/demo-sessions.yaml, all of Tests/Vectors/captures,
+and thousands of generated conversations; the captures also through filters. Needs tshark, tcpdump, scapy and
+PyYAML. Exit status 1 and one line per difference.
 """
 
 import argparse
 import collections
 import glob
 import os
+import subprocess
 import sys
 import tempfile
 
 import actions
 import checks
+import filters
+import formats
 from packets import read_with_tshark
 from replay import replay
 
@@ -45,6 +49,14 @@ def examine(sluice, capture, directory):
     return f"{len(packets)} packets, {len(tuples)} directed tuples, {len(run.sessions)} sessions", found
 
 
+def generated(sluice, directory):
+    """A capture of thousands of conversations of every kind."""
+    path = os.path.join(directory, "generated.pcap")
+    options = ("--flows", "4000", "--packets", "40000", "--ip", "both", "--seed", "7", "--retransmit", "0.1")
+    subprocess.run([sluice, "generate", *options, "--write", path], check=True, stdout=subprocess.DEVNULL)
+    return path
+
+
 def report(title, text, differences, limit=12):
     """Prints one result; the first differences of each check and how many more there are."""
     print(f"{'FAIL' if differences else 'ok  '}  {title}: {text}")
@@ -68,12 +80,25 @@ def main():
     captures = options.capture or [DEMO, *sorted(glob.glob(f"{ROOT}/Tests/Vectors/captures/*.pcap"))]
     good = True
     with tempfile.TemporaryDirectory(prefix="sluice-oracle-") as directory:
+        if not options.capture:
+            captures.append(generated(options.sluice, directory))
         for number, capture in enumerate(captures):
             text, differences = examine(options.sluice, capture, os.path.join(directory, str(number)))
             good &= report(os.path.relpath(capture), text, differences)
+            text, differences = formats.examine(
+                options.sluice, capture, os.path.join(directory, f"formats-{number}"))
+            good &= report(os.path.relpath(capture), text, differences)
         if not options.capture:
+            for number, capture in enumerate(captures):
+                text, differences = filters.examine(
+                    options.sluice, capture, os.path.join(directory, f"filters-{number}"))
+                good &= report(f"{os.path.relpath(capture)} filtered", text, differences)
             text, differences = actions.examine(options.sluice, ROOT, os.path.join(directory, "actions"))
             good &= report("configs/demo-sessions.yaml", text, differences)
+            for count in (2, 3):
+                text, differences = formats.interfaces(
+                    options.sluice, captures[:count], os.path.join(directory, f"merged-{count}"))
+                good &= report(f"merged from {count} captures", text, differences)
     sys.exit(0 if good else 1)
 
 

@@ -6,7 +6,6 @@ import hashlib
 import subprocess
 
 TCP, UDP = "_TCP", "_UDP"
-_PROTOCOLS = {"6": TCP, "17": UDP}
 _FIELDS = [
     "frame.time_epoch", "frame.len", "ip.src", "ipv6.src", "ip.dst", "ipv6.dst", "ip.proto",
     "ipv6.fraghdr.nxt", "ip.id", "ipv6.fraghdr.ident", "ip.frag_offset", "ipv6.fraghdr.offset",
@@ -34,7 +33,8 @@ class Packet:
     """One packet by tshark. `tuple5` is None when the packet cannot belong to a session."""
 
     number: int          # from 0
-    time: int            # nanoseconds since 1970
+    time: int            # nanoseconds since 1970; of a fragment that waited, its first one's
+    captured: int        # nanoseconds since 1970, as the capture says
     length: int          # original bytes on the link
     tuple5: Tuple | None
     stream: int | None   # tshark's tcp.stream
@@ -56,7 +56,7 @@ def nanoseconds(text):
 
 
 def read_with_tshark(path):
-    """All packets of a capture; fragments after the first carry the first one's ports."""
+    """All packets of a capture; fragments after the first carry the first one's ports, and come after it."""
     command = ["tshark", "-n", "-r", path, "-T", "fields", "-E", "occurrence=f"]
     for setting in _SETTINGS:
         command += ["-o", setting]
@@ -65,36 +65,54 @@ def read_with_tshark(path):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"tshark cannot read {path}: {done.stderr.strip()}")
-    first_fragments = {}
-    rows = (dict(zip(_FIELDS, line.split("\t"))) for line in done.stdout.splitlines())
-    return [_packet(number, row, first_fragments) for number, row in enumerate(rows)]
+    first_fragments, waiting, packets = {}, collections.defaultdict(list), []
+    for number, line in enumerate(done.stdout.splitlines()):
+        row = dict(zip(_FIELDS, line.split("\t")))
+        identity = _identity(row)
+        if _offset(row) > 0 and identity not in first_fragments:
+            waiting[identity].append((number, row))
+            continue
+        packets.append(_packet(number, row, first_fragments))
+        for late in waiting.pop(identity, []):
+            packets.append(dataclasses.replace(_packet(*late, first_fragments), time=packets[-1].time))
+    # Without a first one they come last.
+    return packets + [_packet(*late, first_fragments) for late in sum(waiting.values(), [])]
 
 
 def _packet(number, row, first_fragments):
     integer = lambda name: int(row[name] or "0", 0)
+    time = nanoseconds(row["frame.time_epoch"])
     return Packet(
-        number=number, time=nanoseconds(row["frame.time_epoch"]), length=int(row["frame.len"]),
+        number=number, time=time, captured=time, length=int(row["frame.len"]),
         tuple5=_tuple(row, first_fragments),
         stream=int(row["tcp.stream"]) if row["tcp.stream"] else None,
         flags=integer("tcp.flags"), sequence=integer("tcp.seq_raw"), acknowledged=integer("tcp.ack_raw"),
         payload=integer("tcp.len"))
 
 
-def _tuple(row, first_fragments):
-    """The packet's 5-tuple; an ICMP error that quotes one has none."""
-    if row["icmp.type"] or row["icmpv6.type"]:
-        return None
+def _offset(row):
+    return int(row["ip.frag_offset"] or row["ipv6.fraghdr.offset"] or "0")
+
+
+def _identity(row):
+    """What the fragments of one datagram share."""
     source, destination = row["ip.src"] or row["ipv6.src"], row["ip.dst"] or row["ipv6.dst"]
-    protocol = _PROTOCOLS.get(row["ip.proto"] or row["ipv6.fraghdr.nxt"])
-    identity = (source, destination, row["ip.id"] if row["ip.src"] else row["ipv6.fraghdr.ident"], protocol)
-    if int(row["ip.frag_offset"] or row["ipv6.fraghdr.offset"] or "0") > 0:
+    protocol = row["ip.proto"] or row["ipv6.fraghdr.nxt"]
+    return (source, destination, row["ip.id"] if row["ip.src"] else row["ipv6.fraghdr.ident"], protocol)
+
+
+def _tuple(row, first_fragments):
+    """The packet's 5-tuple; an ICMP error that quotes one has none. A first fragment is noted with it."""
+    identity = _identity(row)
+    if _offset(row) > 0:
         return first_fragments.get(identity)
-    if row["tcp.srcport"]:
-        found = Tuple(source, int(row["tcp.srcport"]), destination, int(row["tcp.dstport"]), TCP)
-    elif row["udp.srcport"]:
-        found = Tuple(source, int(row["udp.srcport"]), destination, int(row["udp.dstport"]), UDP)
-    else:
-        return None
+    found = None
+    if not row["icmp.type"] and not row["icmpv6.type"]:
+        for name, protocol in (("tcp", TCP), ("udp", UDP)):
+            if row[f"{name}.srcport"]:
+                found = Tuple(identity[0], int(row[f"{name}.srcport"]),
+                              identity[1], int(row[f"{name}.dstport"]), protocol)
+                break
     first_fragments[identity] = found
     return found
 
