@@ -1,4 +1,4 @@
-"""The capture that a row reads: made once by bench-capture, described beside it, kept in the page cache."""
+"""The capture that a row reads: made once by `sluice generate`, described beside it, kept in the cache."""
 
 import hashlib
 import json
@@ -8,6 +8,9 @@ import subprocess
 from dataclasses import asdict, dataclass
 
 SPARE_BYTES = 256 << 20
+FILE_HEADER_BYTES = 24
+RECORD_HEADER_BYTES = 16
+DIGESTED_PACKETS = 10_000
 
 
 @dataclass(frozen=True)
@@ -19,43 +22,60 @@ class Parameters:
     bytes: int
     size: int
 
+    def packets(self):
+        """As many as fit."""
+        return (self.bytes - FILE_HEADER_BYTES) // (RECORD_HEADER_BYTES + self.size)
+
+    def arguments(self, packets, path):
+        """What `sluice` is given: data of established sessions in random order, a microsecond apart."""
+        return ["generate", "--shape", "steady", "--rate", "1000000", "--seed", str(self.seed),
+                "--flows", str(min(self.sessions, packets)), "--packets", str(packets),
+                "--size", str(self.size), "--write", path, "--json"]
+
 
 @dataclass(frozen=True)
 class Capture:
-    """A capture on disk and what bench-capture said about it."""
+    """A capture on disk and what `sluice generate` said about it."""
 
     path: str
     parameters: Parameters
     packets: int
     sessions: int
-    fnv1a: str
+    digest: str   # of what the generator makes of the parameters, in hexadecimal
 
 
-def obtain(generator, folder, parameters):
-    """The capture of `parameters` in `folder`, made unless it is there already."""
+def obtain(sluice, folder, parameters):
+    """The capture of `parameters` in `folder`, made by `sluice` unless it is there already."""
     path = os.path.join(
         folder, f"{parameters.sessions}-sessions-{parameters.size}-bytes-{parameters.bytes >> 20}-MiB.pcap")
     described = path + ".json"
     # A changed generator may write other bytes for the same parameters.
-    origin = {"parameters": asdict(parameters), "generator": _digest(generator)}
+    digest = _digest(sluice, parameters)
+    origin = {"parameters": asdict(parameters), "digest": digest}
     made = _read(described)
     if made is None or made["origin"] != origin or not _is_whole(path, made):
-        made = {"origin": origin, "made": _make(generator, path, parameters)}
+        made = {"origin": origin, "made": _make(sluice, path, parameters)}
         with open(described, "w", encoding="utf-8") as file:
             json.dump(made, file)
     facts = made["made"]
-    return Capture(path, parameters, facts["packets"], facts["sessions"], facts["fnv1a"])
+    return Capture(path, parameters, facts["packets"], facts["sessions"]["live"], digest)
 
 
 def warm(path):
-    """Reads the file once, so that it lies in the page cache."""
+    """Leaves the file in the page cache as reading it from the disk does, however it came there before.
+
+    How large the pieces are in which the kernel keeps a file depends on who read or wrote it, and on how
+    memory lay then; with small ones both sides are slower, ours more.
+    """
     block = bytearray(1 << 20)
     with open(path, "rb", buffering=0) as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         while file.readinto(block):
             pass
 
 
-def _make(generator, path, parameters):
+def _make(sluice, path, parameters):
     for stale in (path, path + ".json"):
         if os.path.exists(stale):
             os.remove(stale)
@@ -66,16 +86,16 @@ def _make(generator, path, parameters):
             f"{(parameters.bytes + SPARE_BYTES) >> 20} MiB needed for the capture")
     part = path + ".part"
     made = subprocess.run(
-        [generator, "--seed", str(parameters.seed), "--sessions", str(parameters.sessions),
-         "--bytes", str(parameters.bytes), "--size", str(parameters.size), "--output", part],
-        check=True, stdout=subprocess.PIPE)
+        [sluice, *parameters.arguments(parameters.packets(), part)], check=True, stdout=subprocess.PIPE)
     os.replace(part, path)
     return json.loads(made.stdout)
 
 
-def _digest(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _digest(sluice, parameters):
+    """SHA-256 of a small capture of the same kind: tells another generator without reading the large one."""
+    small = subprocess.run([sluice, *parameters.arguments(DIGESTED_PACKETS, "-")], check=True,
+                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    return hashlib.sha256(small.stdout).hexdigest()[:16]
 
 
 def _read(path):
@@ -87,4 +107,6 @@ def _read(path):
 
 
 def _is_whole(path, made):
-    return os.path.exists(path) and os.path.getsize(path) == made["made"]["bytes"]
+    facts = made["made"]
+    bytes_written = FILE_HEADER_BYTES + facts["packets"] * RECORD_HEADER_BYTES + facts["bytes"]
+    return os.path.exists(path) and os.path.getsize(path) == bytes_written

@@ -1,12 +1,13 @@
-"""Two programs measured side by side: A B A B …, on one core, by the CPU time the kernel charged them."""
+"""Two sides measured beside each other, in turns, on one core, by CPU time."""
 
 import json
 import os
+import random
 import resource
 import statistics
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 # Of four independent adds a cycle a quiet core does 3.96; below nine tenths of that somebody computes on the
 # other hyperthread, which costs compute-bound code up to half its speed and shows in no clock.
@@ -16,25 +17,28 @@ CPU_LIMIT_SECONDS = 600
 
 
 @dataclass(frozen=True)
-class Run:
-    """One run of one program, measured from outside."""
+class Sample:
+    """One measured repetition of one side."""
 
-    cpu_seconds: float
-    output: dict
-    from_disk: bool
+    value: float
+    is_clean: bool = True
+    # What the side said besides.
+    more: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One run of ours and the peer's run right after it."""
+    """One repetition of ours and one of the peer's, one right after the other; less is better."""
 
-    ours: Run
-    peer: Run
+    ours: float
+    peer: float
+    ours_more: dict = field(default_factory=dict)
+    peer_more: dict = field(default_factory=dict)
 
     @property
     def ratio(self):
-        """How many times faster we were."""
-        return self.peer.cpu_seconds / self.ours.cpu_seconds
+        """How many times better we were."""
+        return self.peer / self.ours
 
 
 @dataclass(frozen=True)
@@ -42,16 +46,16 @@ class Series:
     """The pairs of one row."""
 
     pairs: list
-    repeated: int
-    kept_dirty: int
+    repeated: int = 0
+    kept_dirty: int = 0
 
     def ours(self):
-        """Our CPU seconds, the median."""
-        return statistics.median(pair.ours.cpu_seconds for pair in self.pairs)
+        """Our figure, the median."""
+        return statistics.median(pair.ours for pair in self.pairs)
 
     def peer(self):
-        """The peer's CPU seconds, the median."""
-        return statistics.median(pair.peer.cpu_seconds for pair in self.pairs)
+        """The peer's figure, the median."""
+        return statistics.median(pair.peer for pair in self.pairs)
 
     def ratio(self):
         """The median of the ratios taken pair by pair."""
@@ -77,6 +81,86 @@ class Gate:
         return seen["adds_per_ns"] / seen["core_ghz"] >= QUIET_ADDS_PER_CYCLE
 
 
+class Program:
+    """A side that is a whole process, charged from start to exit by the kernel.
+
+    Its standard output must be one JSON object; `check` refuses wrong answers. `scale` makes a figure of its
+    CPU seconds.
+    """
+
+    def __init__(self, command, check, scale):
+        self._command = command
+        self._check = check
+        self._scale = scale
+
+    def __call__(self):
+        with tempfile.TemporaryFile() as output:
+            process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=output)
+            resource.prlimit(process.pid, resource.RLIMIT_CPU, (CPU_LIMIT_SECONDS, CPU_LIMIT_SECONDS))
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            if process.returncode != 0:
+                raise SystemExit(f"{' '.join(self._command)}: ended with {process.returncode}")
+            output.seek(0)
+            self._check(_object(output.read(), self._command))
+        from_disk = usage.ru_majflt > 0 or usage.ru_inblock > 0
+        return Sample((usage.ru_utime + usage.ru_stime) * self._scale, not from_disk)
+
+
+class Turns:
+    """A side that is set up once and runs one repetition for each line it reads, whose `ns` it prints."""
+
+    def __init__(self, command, prepare=None):
+        self._command = command
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=prepare)
+        try:
+            self.facts = self._read()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def pid(self):
+        """Its process."""
+        return self._process.pid
+
+    def __call__(self):
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        answer = self._read()
+        return Sample(answer["ns"], more=answer)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """Ends it."""
+        self._process.stdin.close()
+        try:
+            self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
+
+    def _read(self):
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{' '.join(self._command)}: ended with {self._process.wait()}")
+        return _object(line, self._command)
+
+
+def _object(text, command):
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise SystemExit(f"{' '.join(command)}: did not print one JSON object: {error}") from None
+
+
 def pin(core):
     """Binds this process, and with it all it starts, to one core; the last allowed one by default."""
     chosen = max(os.sched_getaffinity(0)) if core is None else core
@@ -84,38 +168,25 @@ def pin(core):
     return chosen
 
 
-def run(command):
-    """Runs `command` to its end. Its standard output must be one JSON object."""
-    with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output)
-        resource.prlimit(process.pid, resource.RLIMIT_CPU, (CPU_LIMIT_SECONDS, CPU_LIMIT_SECONDS))
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != 0:
-            raise SystemExit(f"{' '.join(command)}: ended with {process.returncode}")
-        output.seek(0)
-        try:
-            answer = json.load(output)
-        except ValueError as error:
-            raise SystemExit(f"{' '.join(command)}: did not print one JSON object: {error}") from None
-        return Run(usage.ru_utime + usage.ru_stime, answer, usage.ru_majflt > 0 or usage.ru_inblock > 0)
-
-
-def measure(ours, peer, gate, wanted, check, progress):
-    """Measures `wanted` pairs after a warm-up; `check(ours, peer)` refuses wrong answers.
+def measure(ours, peer, gate, wanted, progress):
+    """Measures `wanted` pairs after a warm-up, each pair in random order.
 
     A pair with a busy sibling before or after it, or that had to read the disk, is measured again, at most
     `wanted` times in all; after that it is kept and counted.
     """
-    check(run(ours).output, run(peer).output)
+    ours()
+    peer()
     pairs, repeated, kept_dirty = [], 0, 0
     was_quiet = gate.is_quiet()
     while len(pairs) < wanted:
-        pair = Pair(run(ours), run(peer))
-        check(pair.ours.output, pair.peer.output)
+        if random.random() < 0.5:
+            mine, other = ours(), peer()
+        else:
+            other, mine = peer(), ours()
         is_quiet = gate.is_quiet()
-        is_clean = was_quiet and is_quiet and not (pair.ours.from_disk or pair.peer.from_disk)
+        is_clean = was_quiet and is_quiet and mine.is_clean and other.is_clean
         was_quiet = is_quiet
+        pair = Pair(mine.value, other.value, mine.more, other.more)
         progress(pair, is_clean)
         if not is_clean and repeated < wanted:
             repeated += 1

@@ -4,7 +4,7 @@
  * run:   pcap_read_bench FILE once     read it once by libpcap's pcap_next_ex: measured from outside
  *        pcap_read_bench FILE walk N   walk the mapped file N times: the physical limit
  *        pcap_read_bench probe         how quiet this core is
- * Each prints one JSON object. Files have little-endian records and Ethernet, as bench-capture's have.
+ * Each prints one JSON object. Files have little-endian records and Ethernet: what `sluice generate` writes.
  */
 #include <fcntl.h>
 #include <pcap/pcap.h>

@@ -16,7 +16,7 @@ static inline uint64_t now_ns(void)
 #ifdef __x86_64__
 /* Clock of the core in GHz: a chain of dependent one-cycle adds. Virtual machines often have no cycle
  * counter, and the TSC is another clock. Best of 5, so that a preemption does not spoil it. */
-static double core_ghz(void)
+static inline double core_ghz(void)
 {
 	double best = 0;
 	for (int r = 0; r < 5; r++) {
@@ -33,7 +33,7 @@ static double core_ghz(void)
 /* Adds a nanosecond of four independent chains: close to 4 a cycle when the other hyperthread of this core is
  * quiet, 2 to 3 when somebody computes there, which neither CPU time nor the dependent chain shows. Median
  * of 5, about half a millisecond in all. */
-static double adds_per_ns(void)
+static inline double adds_per_ns(void)
 {
 	double v[5];
 	for (int r = 0; r < 5; r++) {
@@ -53,7 +53,7 @@ static double adds_per_ns(void)
 }
 #else
 /* The probe counts x86 adds; 0 says that it cannot tell here. */
-static double core_ghz(void) { return 0; }
-static double adds_per_ns(void) { return 0; }
+static inline double core_ghz(void) { return 0; }
+static inline double adds_per_ns(void) { return 0; }
 #endif
 #endif
