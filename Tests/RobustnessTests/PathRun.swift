@@ -87,10 +87,19 @@ private final class Results: @unchecked Sendable {
   func set(_ transmitted: [MemoryQueue.Transmitted], _ copied: [MemoryQueue.TransmittedCopy]) {
     // What is handed over or held comes again.
     packets = transmitted.filter { ![.handOff, .hold].contains($0.decision.kind) }.map { packet in
-      (packet.sequence, "\(packet.decision) \(packet.originalLength) \(packet.bytes)")
+      (packet.sequence, "\(words(packet.decision)) \(packet.originalLength) \(hex(packet.bytes))")
     }
     copies = copied.map {
-      "copy of \($0.sequence): \($0.copy.kind) \($0.copy.outLIF) \($0.copy.failed) \($0.bytes)"
+      "copy of \($0.sequence): \($0.copy.kind) \($0.copy.outLIF) \($0.copy.failed) \(hex($0.bytes))"
     }
   }
 }
+
+// By hand, for what Swift makes of a structure or an array by itself asks the runtime about every element,
+// which takes minutes under ThreadSanitizer.
+
+private func words(_ verdict: Verdict) -> String {
+  "\(verdict.kind.rawValue)/\(verdict.reason.rawValue) to \(verdict.outLIF)"
+}
+
+private func hex(_ bytes: [UInt8]) -> String { bytes.map { String($0, radix: 16) }.joined(separator: " ") }
