@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 step=scripts/step.sh
 core="DataplaneTests|PacketIOTests|RobustnessTests"
-threads="SPSCRing|SeveralWorkers|SessionBatch|ReplayQueue"
+threads="SPSCRing|SeveralWorkers|SessionBatch|SequenceTests|ReplayQueue"
 
 # Without testable imports the tests use the very modules of the release build; `swift build --build-tests`
 # does not know that option and would compile everything again.
