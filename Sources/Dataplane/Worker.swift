@@ -6,12 +6,16 @@
 ///
 ///     receive   the queue fills the burst                       PacketQueue
 ///     parse     headers, 5-tuple, hash; prefetch bucket         Worker+Parse, Worker+Describe
-///     decide    session or policy, tracking, counting; some     Worker+Sessions
-///               packets ahead: tags of the bucket; prefetch record
+///     decide    ordinary packets: some ahead, tags of the       FlowBurst, FlowFastPath
+///               bucket, prefetch record; then count, forward
+///               others: session or policy, tracking             Worker+Sessions
 ///     rewrite   retagged packets, copies for next hops          Worker+Copies
 ///     hand off  packets whose session another worker owns       Worker+HandOff
 ///     transmit  the queue sends; what it refuses is a drop      PacketQueue
 ///     account   verdicts and drop reasons                       Worker+Accounting
+///
+/// Where a first fragment lets go of later ones that waited, the burst is cut behind it: they come next, and
+/// what was behind it after them (Worker+Fragments).
 public struct Worker: ~Copyable {
   /// This worker's position among all workers, 0...63.
   public let index: Int
