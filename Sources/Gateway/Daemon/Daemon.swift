@@ -1,0 +1,88 @@
+public import Config
+public import Dataplane
+
+/// The running dataplane of `sluice run`: workers, ports, sessions. Always in monotonic time, whatever feeds
+/// its ports (design: time).
+public final class Daemon: Sendable {
+  public let configuration: Configuration
+  public let sessions: SessionService
+  /// Nanoseconds since the Unix epoch, UTC, when it started.
+  public let startTime: UInt64
+
+  /// One worker, for `show workers`.
+  public struct WorkerReport: Sendable {
+    public var index: Int
+    /// The CPU it is pinned to; nil when the scheduler chooses.
+    public var core: Int?
+    /// Counters by name, in a fixed order.
+    public var counters: [(name: String, value: UInt64)]
+    /// CPU time of its thread in nanoseconds, the part of it for applying commands, and how many it applied.
+    public var cpuNanoseconds: UInt64
+    public var commandNanoseconds: UInt64
+    public var commands: UInt64
+  }
+
+  /// One port, for `show ports`.
+  public struct PortReport: Sendable {
+    public enum Kind: String, Sendable { case capture, memory, none }
+    public var name: String
+    public var lif: UInt16
+    public var peer: UInt16
+    public var kind: Kind
+    /// The capture's path, or what traffic it is.
+    public var source: String
+    public var receivedPackets: UInt64
+    public var receivedBytes: UInt64
+    public var transmittedPackets: UInt64
+    public var transmittedBytes: UInt64
+    public var miss: String
+    public var nonSession: String
+    /// Whether it still receives.
+    public var isReceiving: Bool
+    /// Why not, when something went wrong.
+    public var error: String?
+  }
+
+  /// A drop reason that was counted.
+  public struct DropReport: Sendable {
+    public var reason: DropReason
+    public var packets: UInt64
+  }
+
+  public struct MemoryReport: Sendable {
+    public var residentBytes: UInt64
+    public var tableBytes: UInt64
+    /// Whether 2 MB pages back the tables.
+    public var hasHugePages: Bool
+    public var poolBytes: UInt64
+    public var closedRetainedBytes: UInt64
+  }
+
+  /// Opens the ports and checks the configuration; nothing runs yet.
+  public init(_ configuration: Configuration) throws(DaemonError) { fatalError() }
+
+  /// Starts the workers. Sessions of the configuration are there before the first packet.
+  public func start() throws(DaemonError) { fatalError() }
+
+  /// Ends everything in good order: what was received gets its verdict; returns when all threads have ended,
+  /// within a second.
+  public func stop() { fatalError() }
+
+  /// A worker or port failed so that the daemon cannot go on; nil while all is well.
+  public var failure: String? { fatalError() }
+
+  public func workers() -> [WorkerReport] { fatalError() }
+  public func ports() -> [PortReport] { fatalError() }
+  /// Only reasons that occurred, most frequent first.
+  public func drops() -> [DropReport] { fatalError() }
+  public func memory() -> MemoryReport { fatalError() }
+  /// The sum of a counter over all workers.
+  public func total(_ counter: Counter) -> UInt64 { fatalError() }
+}
+
+/// Why the daemon cannot start; the message says what to change.
+public struct DaemonError: Error {
+  /// 1 refused or failed, 2 bad configuration.
+  public let status: Int32
+  public let message: String
+}

@@ -1,0 +1,23 @@
+package import Dataplane
+import Glibc
+
+/// The packet path's time in the daemon: the monotonic clock, and what wall time it corresponds to.
+public struct MonotonicClock: Sendable {
+  /// Wall time less monotonic time when the clock was made, in nanoseconds.
+  private let wallOffset: UInt64
+
+  public init() { wallOffset = Self.read(CLOCK_REALTIME) &- Self.read(CLOCK_MONOTONIC) }
+
+  /// Nanoseconds since an unknown moment, never backwards.
+  package var now: PacketTime { PacketTime(nanoseconds: Self.read(CLOCK_MONOTONIC)) }
+
+  /// Nanoseconds since the Unix epoch, UTC, of a time of this clock. Later corrections of the wall clock do
+  /// not show, so that times of one run never contradict each other.
+  package func wallTime(_ time: PacketTime) -> UInt64 { time.nanoseconds &+ wallOffset }
+
+  private static func read(_ clock: clockid_t) -> UInt64 {
+    var time = timespec()
+    unsafe clock_gettime(clock, &time)
+    return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+  }
+}
