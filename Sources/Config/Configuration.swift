@@ -23,6 +23,9 @@ public struct Configuration: Hashable, Sendable {
   /// The `sessions:` list of the file itself, in file order; sessions files are read by ``SessionsFile``.
   public var sessions: [SessionRequest] = []
 
+  /// How the control API is served.
+  public var api = APISettings()
+
   /// What an empty file means.
   public init() {}
 
