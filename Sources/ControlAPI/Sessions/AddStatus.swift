@@ -2,7 +2,7 @@ internal import Dataplane
 
 /// What became of a request of AddSession, or of a whole stream: `AddSessionStatus` of both packages, same
 /// numbers.
-enum AddStatus: Int32, Sendable {
+package enum AddStatus: Int32, Sendable {
   case accepted = 0
   case rejected = 1
   case tableFull = 2

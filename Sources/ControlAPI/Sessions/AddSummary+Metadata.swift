@@ -1,4 +1,4 @@
-internal import GRPCCore
+package import GRPCCore
 
 extension AddSummary {
   /// What the reply's message has no field for.
@@ -7,7 +7,7 @@ extension AddSummary {
   ///   when it failed; with commas. Of more than 256 the others are only counted, in
   ///   `x-assigned-session-ids-omitted`: clients refuse more than 8 KiB of metadata. GetAllSession has them.
   /// - `x-session-error`: `POSITION: what was wrong`, for each of the first 16 failures.
-  var trailingMetadata: Metadata {
+  package var trailingMetadata: Metadata {
     var metadata: Metadata = [:]
     if !assigned.isEmpty {
       let shown = assigned.prefix(Self.mostAssigned).map { "\($0)" }.joined(separator: ",")

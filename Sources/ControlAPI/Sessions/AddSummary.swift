@@ -1,26 +1,26 @@
-internal import Dataplane
+package import Dataplane
 
 /// What AddSession answers, before either package's messages are made of it. semantics: 2.2.5.
-struct AddSummary: Sendable {
+package struct AddSummary: Sendable {
   /// A request that was not inserted.
-  struct Failure: Sendable {
+  package struct Failure: Sendable {
     /// The id that the client gave it; 0 when it left that to the server.
-    var id: UInt64
-    var status: AddStatus
+    package var id: UInt64
+    package var status: AddStatus
   }
 
   /// Of the whole stream: the failures' own when they have one in common.
-  private(set) var status = AddStatus.accepted
+  package private(set) var status = AddStatus.accepted
   /// Bit i is set when message i of the first 64 failed (decision A8).
-  private(set) var mask: UInt64 = 0
+  package private(set) var mask: UInt64 = 0
   /// All, in the stream's order.
-  private(set) var failures: [Failure] = []
+  package private(set) var failures: [Failure] = []
   /// Nanoseconds since the Unix epoch; nil when nothing was inserted.
-  private(set) var commitTime: UInt64?
+  package private(set) var commitTime: UInt64?
   /// Ids for the requests that had none, in the stream's order; 0 for those that failed.
-  private(set) var assigned: [UInt64] = []
+  package private(set) var assigned: [UInt64] = []
   /// What was wrong with the first failures, by their position.
-  private(set) var texts: [String] = []
+  package private(set) var texts: [String] = []
 
   /// - Parameters:
   ///   - refused: requests that did not go to the table, by position, ascending; with `accepted` they are the
@@ -29,7 +29,7 @@ struct AddSummary: Sendable {
   ///   - commitTime: nanoseconds since the Unix epoch; nil when nothing was inserted.
   ///   - isFull: whether there was not room for all, so that none was inserted.
   ///   - text: a problem in words.
-  init(
+  package init(
     accepted: [SessionRequest], refused: [RefusedRequest], outcomes: [(outcome: AddOutcome, id: SessionID)],
     commitTime: UInt64?, isFull: Bool, text: (SessionRequestProblem) -> String
   ) {
@@ -82,9 +82,15 @@ struct AddSummary: Sendable {
 }
 
 /// A request that is not sent to the table.
-struct RefusedRequest: Sendable {
+package struct RefusedRequest: Sendable {
   /// In the stream, from 0.
-  var position: Int
-  var id: UInt64
-  var problem: SessionRequestProblem
+  package var position: Int
+  package var id: UInt64
+  package var problem: SessionRequestProblem
+
+  package init(position: Int, id: UInt64, problem: SessionRequestProblem) {
+    self.position = position
+    self.id = id
+    self.problem = problem
+  }
 }

@@ -1,20 +1,20 @@
-internal import Config
-internal import GRPCCore
+package import Config
+package import GRPCCore
 
 /// What a call's metadata asks for. A value that is not known is refused, not ignored.
-struct CallMetadata {
+package struct CallMetadata {
   private let metadata: Metadata
 
-  init(_ metadata: Metadata) { self.metadata = metadata }
+  package init(_ metadata: Metadata) { self.metadata = metadata }
 
   /// `x-upsert: true`: a session of the same id and tuple is changed in place (design: actions).
-  var isUpsert: Bool { get throws(RPCError) { try flag(Self.upsert) } }
+  package var isUpsert: Bool { get throws(RPCError) { try flag(Self.upsert) } }
 
   /// `x-follow: true`: GetClosedSessions stays open.
-  var isFollowing: Bool { get throws(RPCError) { try flag(Self.follow) } }
+  package var isFollowing: Bool { get throws(RPCError) { try flag(Self.follow) } }
 
   /// `x-ipv4-encoding: inet_pton|host`, else what the listener has. Decision A1.
-  func ipv4Encoding(default listener: IPv4Encoding) throws(RPCError) -> IPv4Encoding {
+  package func ipv4Encoding(default listener: IPv4Encoding) throws(RPCError) -> IPv4Encoding {
     try value(Self.encoding, IPv4Encoding.allCases.map { ($0.rawValue, $0) }) ?? listener
   }
 

@@ -132,13 +132,13 @@ extension ProtobufReader.Tag {
 }
 
 /// Bytes that are no protobuf message.
-enum ProtobufError: Error, CustomStringConvertible {
+package enum ProtobufError: Error, CustomStringConvertible {
   /// They end within a field.
   case truncated
   /// A tag, varint or group that cannot be.
   case malformed
 
-  var description: String {
+  package var description: String {
     switch self {
     case .truncated: "it ends within a field"
     case .malformed: "it has a tag, varint or group that protobuf does not have"

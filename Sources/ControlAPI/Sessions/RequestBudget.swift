@@ -2,22 +2,22 @@ internal import Synchronization
 
 /// How many requests all unfinished AddSession streams together may hold, so that clients that never finish
 /// theirs cannot take all memory.
-final class RequestBudget: Sendable {
+package final class RequestBudget: Sendable {
   private let left: Atomic<Int>
 
   /// - Parameter total: requests; one takes about 110 bytes.
-  init(_ total: Int) { left = Atomic(total) }
+  package init(_ total: Int) { left = Atomic(total) }
 
   /// Takes `count` if that many are left.
-  func take(_ count: Int) -> Bool {
+  package func take(_ count: Int) -> Bool {
     guard left.subtract(count, ordering: .relaxed).newValue < 0 else { return true }
     giveBack(count)
     return false
   }
 
   /// Returns what was taken.
-  func giveBack(_ count: Int) { left.add(count, ordering: .relaxed) }
+  package func giveBack(_ count: Int) { left.add(count, ordering: .relaxed) }
 
   /// What can be taken at present.
-  var available: Int { left.load(ordering: .relaxed) }
+  package var available: Int { left.load(ordering: .relaxed) }
 }

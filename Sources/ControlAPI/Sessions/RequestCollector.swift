@@ -1,15 +1,15 @@
-internal import Config
-internal import Dataplane
-internal import GRPCCore
+package import Config
+package import Dataplane
+package import GRPCCore
 
 /// The requests of one AddSession stream, judged as they come and kept until the stream ends.
-struct RequestCollector: ~Copyable {
+package struct RequestCollector: ~Copyable {
   /// Those that go to the table, in the stream's order.
-  private(set) var accepted: [SessionRequest] = []
+  package private(set) var accepted: [SessionRequest] = []
   /// Those that do not, in the stream's order.
-  private(set) var refused: [RefusedRequest] = []
+  package private(set) var refused: [RefusedRequest] = []
   /// Messages that came.
-  private(set) var count = 0
+  package private(set) var count = 0
 
   private let rules: SessionRequestRules
   private let encoding: IPv4Encoding
@@ -19,7 +19,7 @@ struct RequestCollector: ~Copyable {
   /// What was taken from the budget; not less than `count`.
   private var paid = 0
 
-  init(_ rules: SessionRequestRules, ipv4 encoding: IPv4Encoding, limit: Int, budget: RequestBudget) {
+  package init(_ rules: SessionRequestRules, ipv4 encoding: IPv4Encoding, limit: Int, budget: RequestBudget) {
     self.rules = rules
     self.encoding = encoding
     self.limit = limit
@@ -29,7 +29,7 @@ struct RequestCollector: ~Copyable {
   deinit { budget.giveBack(paid) }
 
   /// - Throws: RESOURCE_EXHAUSTED when the stream, or all together, have too many.
-  mutating func append(_ fields: SessionRequestFields) throws(RPCError) {
+  package mutating func append(_ fields: SessionRequestFields) throws(RPCError) {
     if count == paid { try makeRoom() }
     do throws(SessionRequestProblem) {
       accepted.append(try rules.request(fields, ipv4: encoding))

@@ -1,5 +1,5 @@
 /// The generations of the SessionTable API. Their messages have the same fields, under other names.
-enum Generation: Sendable {
+package enum Generation: Sendable {
   /// `opi.security.firewall.v1`
   case opi
   /// `openoffload.v2`
@@ -7,7 +7,7 @@ enum Generation: Sendable {
 }
 
 /// Fields of SessionRequest that a request can be refused for.
-enum RequestField: UInt8, Sendable, BitwiseCopyable {
+package enum RequestField: UInt8, Sendable, BitwiseCopyable {
   case sessionID, inLIF, outLIF, ipVersion
   case sourceIP, sourceIPv6, sourcePort
   case destinationIP, destinationIPv6, destinationPort

@@ -3,7 +3,7 @@ extension SessionRequestFields {
   /// `action` messages are one with the fields of both.
   ///
   /// Fields that are unknown, or not laid out as they should be, are passed over.
-  init(decoding bytes: Span<UInt8>) throws(ProtobufError) {
+  package init(decoding bytes: Span<UInt8>) throws(ProtobufError) {
     self.init()
     var reader = ProtobufReader(bytes)
     while let tag = try reader.tag() {

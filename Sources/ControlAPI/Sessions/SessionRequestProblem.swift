@@ -1,7 +1,7 @@
 /// Why a request is refused: which field, what is wrong with it, and the value it has. Its text is made only
 /// for those that are told.
-struct SessionRequestProblem: Error, Hashable, Sendable, BitwiseCopyable {
-  enum Kind: UInt8, Sendable, BitwiseCopyable {
+package struct SessionRequestProblem: Error, Hashable, Sendable, BitwiseCopyable {
+  package enum Kind: UInt8, Sendable, BitwiseCopyable {
     /// An id with bit 63 set, or bit 62.
     case isCursor, isServers
     /// A LIF number without a port, and a VLAN above 4094.
@@ -20,23 +20,23 @@ struct SessionRequestProblem: Error, Hashable, Sendable, BitwiseCopyable {
     case timeoutTooLong
   }
 
-  var field: RequestField
-  var kind: Kind
+  package var field: RequestField
+  package var kind: Kind
   /// The number, or the length in bytes, that is refused.
-  var value: UInt64
+  package var value: UInt64
 
-  init(_ field: RequestField, _ kind: Kind) {
+  package init(_ field: RequestField, _ kind: Kind) {
     self.init(field, kind, 0)
   }
 
-  init(_ field: RequestField, _ kind: Kind, _ value: some BinaryInteger) {
+  package init(_ field: RequestField, _ kind: Kind, _ value: some BinaryInteger) {
     self.field = field
     self.kind = kind
     self.value = UInt64(truncatingIfNeeded: value)
   }
 
   /// A sentence without full stop: the field's name, its value, what would do instead.
-  func text(_ rules: SessionRequestRules, in generation: Generation) -> String {
+  package func text(_ rules: SessionRequestRules, in generation: Generation) -> String {
     "\(field.name(in: generation)) \(complaint(rules, generation))"
   }
 

@@ -1,8 +1,8 @@
-internal import Config
-internal import Dataplane
+package import Config
+package import Dataplane
 
 /// What a SessionRequest must be to be accepted: the same rules in every generation of the API.
-struct SessionRequestRules: Sendable {
+package struct SessionRequestRules: Sendable {
   /// Seconds.
   let cacheMaximum: UInt32
   /// By LIF number: whether a session may name it.
@@ -10,7 +10,7 @@ struct SessionRequestRules: Sendable {
   /// For people: the LIF numbers that may be named.
   let acceptedLIFs: String
 
-  init(_ configuration: Configuration) {
+  package init(_ configuration: Configuration) {
     cacheMaximum = configuration.timeouts.cacheMaximum
     switch configuration.api.lifPolicy {
     case .opaque:
@@ -28,7 +28,7 @@ struct SessionRequestRules: Sendable {
   /// The request that `fields` describe.
   ///
   /// - Throws: the first problem, in the order of the message's fields.
-  func request(
+  package func request(
     _ fields: SessionRequestFields, ipv4 encoding: IPv4Encoding
   ) throws(SessionRequestProblem) -> SessionRequest {
     if fields.sessionID >= SessionID.serverBit {

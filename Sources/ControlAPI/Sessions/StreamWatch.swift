@@ -2,21 +2,23 @@ internal import Synchronization
 
 /// Ends AddSession streams from which nothing comes: a client that holds them open would keep their memory.
 /// One for all; it looks four times in the allowed time, and only while there are streams.
-final class StreamWatch: Sendable {
+package final class StreamWatch: Sendable {
   /// One stream. It notes each message, which takes no lock; the watch looks.
-  final class Stream: Sendable {
+  package final class Stream: Sendable {
     fileprivate let progress = Atomic<Int>(0)
     private let expired = Atomic<Bool>(false)
     private let cancel = Mutex<(@Sendable () -> Void)?>(nil)
 
+    package init() {}
+
     /// Whether the watch ended it.
-    var isExpired: Bool { expired.load(ordering: .acquiring) }
+    package var isExpired: Bool { expired.load(ordering: .acquiring) }
 
     /// There were `count` messages so far.
-    func note(_ count: Int) { progress.store(count, ordering: .relaxed) }
+    package func note(_ count: Int) { progress.store(count, ordering: .relaxed) }
 
     /// - Parameter cancel: called when the watch ends the stream.
-    func onExpiry(_ cancel: @escaping @Sendable () -> Void) {
+    package func onExpiry(_ cancel: @escaping @Sendable () -> Void) {
       self.cancel.withLock { $0 = cancel }
     }
 
@@ -42,9 +44,9 @@ final class StreamWatch: Sendable {
   private let interval: Duration
 
   /// - Parameter allowed: time without a message, after which a stream is ended within another quarter of it.
-  init(allowed: Duration) { interval = allowed / StreamWatch.looks }
+  package init(allowed: Duration) { interval = allowed / StreamWatch.looks }
 
-  func add(_ stream: Stream) {
+  package func add(_ stream: Stream) {
     let begins = state.withLock { state in
       state.entries[ObjectIdentifier(stream)] = Entry(stream: stream)
       defer { state.isLooking = true }
@@ -53,7 +55,7 @@ final class StreamWatch: Sendable {
     if begins { look() }
   }
 
-  func remove(_ stream: Stream) {
+  package func remove(_ stream: Stream) {
     state.withLock { _ = $0.entries.removeValue(forKey: ObjectIdentifier(stream)) }
   }
 
