@@ -48,6 +48,16 @@ class Daemon:
             time.sleep(0.02)
         raise RuntimeError(f"the daemon does not serve after {START_SECONDS} s: {self.said()}")
 
+    def refusal(self, seconds=10):
+        """Starts a process that must not start: its exit status, None when it goes on."""
+        self.spawn()
+        try:
+            self.expected_status = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return None
+        return self.process.returncode
+
     def is_serving(self):
         """Whether a call on a connection of its own is answered within a second."""
         channel = grpc.insecure_channel(f"unix:{self.socket}", [("grpc.use_local_subchannel_pool", 1)])

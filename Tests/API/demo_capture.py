@@ -18,7 +18,7 @@ from packets import Tuple, read_with_scapy, read_with_tshark
 from replay import Session, replay
 from settings import port, settings
 from suite import both, equal, eventually, seconds, true
-from table import ALL, CLOSED, OPI, RETAINED, V2, fields
+from table import ALL, OPI, V2, fields
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CONFIGS = os.path.join(os.path.dirname(os.path.dirname(HERE)), "configs")
@@ -67,42 +67,58 @@ def _session(found, row, tuple5):
         action=f"_{row['action']['actiontype']}")
 
 
-def _expect_same(table, demo, capture, packets, directory, config):
-    """All sessions by the daemon, by `replay`, and by the model."""
-    run = replay(table.daemon.sluice, capture, directory, "--config", config,
-                 "--sessions", demo.write(f"{directory}.yaml"))
-    equal(run.status, 0, f"replay's exit status ({run.errors})")
-    by_replay = {session.session_id: session for session in run.sessions}
-    connections, _ = follow(packets, demo.tuples())
-    listed = {each.sessionid: each for each in OPI(table.daemon).list(ALL)}
-    equal(sorted(listed), sorted(by_replay), "sessions listed and replayed")
-    for row, connection, (tuple5, _) in zip(demo.rows, connections, demo.tuples()):
-        identity = row["session_id"]
-        found = _session(table.get(identity), row, tuple5)
-        equal(vars(_session(listed[identity], row, tuple5)), vars(found), "listed and got")
-        live, offline = (dataclasses.replace(each, start=None, end=each.end is not None)
-                         for each in (found, by_replay[identity]))
-        equal(vars(live), vars(offline), f"session {identity} by the daemon and by replay")
-        # A time that the model accepts: it knows the capture's clock only.
-        timeout = connection.last + connection.timeout * 10**9
-        end = timeout if found.close_code == "_TIMEOUT" else connection.start
-        found = dataclasses.replace(found, end=end if found.end is not None else None)
-        equal(list(checks.differences(connection, found, with_start=False)), [], "by tshark's packets")
-    return run, by_replay
+class Judges:
+    """What `replay` and the model over tshark's packets make of a capture with the demo's sessions."""
 
+    def __init__(self, case, demo, capture):
+        config = case.path("replay.yaml")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(settings([port("demo", 1, capture=DEMO)], capacity=100_000, neighbors=NEIGHBORS))
+        self.demo = demo
+        self.run = replay(case.sluice, capture, case.path("by-replay"), "--config", config,
+                          "--sessions", demo.write(case.path("sessions.yaml")))
+        equal(self.run.status, 0, f"replay's exit status ({self.run.errors})")
+        self.sessions = {session.session_id: session for session in self.run.sessions}
+        self.packets = read_with_tshark(capture)
+        self.connections, _ = follow(self.packets, demo.tuples())
 
-def _expect_closed(table, by_replay):
-    """GetClosedSessions has each closed one exactly once, as GetSession shows it."""
-    closed = {identity for identity, session in by_replay.items() if session.state == "_CLOSED"}
-    true(closed, "nothing closed: nothing to compare")
-    eventually(lambda: table.daemon.status().closed_retained == len(closed), f"{len(closed)} records")
-    got = {identity: vars(table.get(identity)) for identity in closed}
-    equal(sorted(each.sessionid for each in OPI(table.daemon).list(RETAINED)), sorted(closed), "retained")
-    records, _ = V2(table.daemon).closed()
-    equal(sorted(each.sessionid for each in records), sorted(closed), "records of GetClosedSessions")
-    for each in records:
-        equal(vars(each), got[each.sessionid], f"record and GetSession of {each.sessionid}")
-        equal(each.sessionstate, CLOSED, "state")
+    def expect_same(self, table):
+        """All sessions by GetSession and by the list."""
+        found = {row["session_id"]: table.get(row["session_id"]) for row in self.demo.rows}
+        listed = {each.sessionid: each for each in OPI(table.daemon).list(ALL)}
+        equal(sorted(listed), sorted(self.sessions), "sessions listed and replayed")
+        for row, connection, (tuple5, _) in zip(self.demo.rows, self.connections, self.demo.tuples()):
+            identity = row["session_id"]
+            equal(vars(listed[identity]), vars(found[identity]), "listed and got")
+            session = _session(found[identity], row, tuple5)
+            live, offline = (dataclasses.replace(each, start=None, end=each.end is not None)
+                             for each in (session, self.sessions[identity]))
+            equal(vars(live), vars(offline), f"session {identity} by the daemon and by replay")
+            # A time that the model accepts: it knows the capture's clock only.
+            timeout = connection.last + connection.timeout * 10**9
+            end = timeout if session.close_code == "_TIMEOUT" else connection.start
+            session = dataclasses.replace(session, end=end if session.end is not None else None)
+            differences = list(checks.differences(connection, session, with_start=False))
+            equal(differences, [], f"session {identity} by tshark's packets")
+
+    def expect_closed(self, table, seconds_):
+        """GetClosedSessions has each that closed exactly once, with its last counters."""
+        end, records = time.monotonic() + seconds_, []
+        closed = {identity for identity, each in self.sessions.items() if each.state == "_CLOSED"}
+        true(closed, "nothing closed: nothing to compare")
+        while closed - {each.sessionid for each in records} and time.monotonic() < end:
+            records += V2(table.daemon).closed()[0]
+            time.sleep(0.1)
+        records += V2(table.daemon).closed()[0]
+        ids = [each.sessionid for each in records]
+        equal((len(ids), closed - set(ids)), (len(set(ids)), set()), "records, each once; those missing")
+        for row, (tuple5, _) in zip(self.demo.rows, self.demo.tuples()):
+            for each in (each for each in records if each.sessionid == row["session_id"]):
+                session, offline = _session(each, row, tuple5), self.sessions[each.sessionid]
+                equal((session.packets, session.bytes), (offline.packets, offline.bytes), "record's counters")
+                # What replay left live has timed out since.
+                code = offline.close_code if each.sessionid in closed else "_TIMEOUT"
+                equal((session.state, session.close_code), ("_CLOSED", code), "record's end")
 
 
 def _expect_summary(daemon, run):
@@ -119,62 +135,54 @@ def _expect_summary(daemon, run):
            "copiesFailed": total["copies"]["failed"], "transmitted": total["transmitted"]}, "counters")
     equal(daemon.drops(), total["drops"], "drops by reason")
     status, sessions = daemon.status(), total["sessions"]
-    equal({"opened": status.sessions_opened, "live": status.live_sessions, "closed": {
-        "finack": status.closed_finack, "rst": status.closed_rst, "timeout": status.closed_timeout}},
-        sessions, "sessions")
-
-
-def _replay_config(case):
-    path = case.path("replay.yaml")
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(settings([port("demo", 1, capture=DEMO)], capacity=100_000, neighbors=NEIGHBORS))
-    return path
+    equal({"opened": status.sessions_opened, "live": status.live_sessions, "deleted": status.sessions_deleted,
+           "closed": {"finack": status.closed_finack, "rst": status.closed_rst,
+                      "timeout": status.closed_timeout}}, {"deleted": 0, **sessions}, "sessions")
 
 
 @both
 def test_all_at_once(case):
     """Through a pipe at full speed, its packet times a microsecond apart: in neither can time run out."""
-    for workers in (1, 2):
-        capture = case.path(f"hurried-{workers}.pcap")
-        start = 1_700_000_000
-        content = header() + b"".join(
-            record(packet.content, start, number, original=packet.length)
-            for number, packet in enumerate(read_with_scapy(DEMO)))
-        with open(capture, "wb") as file:
-            file.write(content)
-        feed = Feed(case.path(f"demo-{workers}.fifo"))
-        daemon = case.daemon(settings(
-            [port("demo", 1, capture=feed.path)], capacity=100_000, workers=workers, neighbors=NEIGHBORS,
-            api={"lif": "opaque"}))
-        demo, table = Demo(timeout=3600), case.generation(daemon)
-        equal(table.add(*demo.requests()).summary, (0, 0, []), "the demo's sessions")
-        feed.write(content[len(header()):])
-        feed.close()
-        eventually(lambda: not daemon.ports()["demo"].receiving, "the port has received all")
-        packets = read_with_tshark(capture)
-        eventually(lambda: daemon.counters()["packets"] == len(packets), "all packets have their verdict")
-        run, by_replay = _expect_same(table, demo, capture, packets, case.path(f"by-replay-{workers}"),
-                                      _replay_config(case))
-        _expect_closed(table, by_replay)
-        _expect_summary(daemon, run)
+    capture = case.path("hurried.pcap")
+    content = header() + b"".join(
+        record(packet.content, fraction=number, original=packet.length)
+        for number, packet in enumerate(read_with_scapy(DEMO)))
+    with open(capture, "wb") as file:
+        file.write(content)
+    # Closed ones linger for no longer than that.
+    demo = Demo(timeout=4)
+    judges = Judges(case, demo, capture)
+    feed = Feed(case.path("demo.fifo"))
+    daemon = case.daemon(settings(
+        [port("demo", 1, capture=feed.path)], capacity=100_000, neighbors=NEIGHBORS,
+        workers=1 if case.generation is OPI else 2, api={"lif": "opaque"}))
+    table = case.generation(daemon)
+    equal(table.add(*demo.requests()).summary, (0, 0, []), "the demo's sessions")
+    feed.write(content[len(header()):])
+    feed.close()
+    eventually(lambda: daemon.counters()["packets"] == len(judges.packets), "all have their verdict")
+    equal(daemon.ports()["demo"].receiving, False, "receiving after the end")
+    _expect_summary(daemon, judges.run)
+    judges.expect_same(table)
+    judges.expect_closed(table, 10)
 
 
 @seconds(90)
 def test_at_its_own_pace(case):
     """The capture as it was recorded, 13 seconds long: sessions that fall silent time out as in replay."""
+    demo = Demo()
+    judges = Judges(case, demo, DEMO)
     feed = Feed(case.path("demo.fifo"))
     daemon = case.daemon(settings(
         [port("demo", 1, capture=feed.path)], capacity=100_000, neighbors=NEIGHBORS, api={"lif": "opaque"}))
-    demo, table = Demo(), OPI(daemon)
+    table, raw = OPI(daemon), read_with_scapy(DEMO)
     equal(table.add(*demo.requests()).summary, (0, 0, []), "the demo's sessions")
-    packets, raw = read_with_tshark(DEMO), read_with_scapy(DEMO)
     start = time.monotonic()
     for packet in raw:
         time.sleep(max(0.0, start + (packet.time - raw[0].time) / 1e9 - time.monotonic()))
         feed.write(record(packet.content, original=packet.length))
     feed.close()
-    eventually(lambda: not daemon.ports()["demo"].receiving, "the port has received all", 5)
-    eventually(lambda: daemon.counters()["packets"] == len(packets), "all packets have their verdict")
-    run, by_replay = _expect_same(table, demo, DEMO, packets, case.path("by-replay"), _replay_config(case))
-    _expect_closed(table, by_replay)
-    _expect_summary(daemon, run)
+    eventually(lambda: daemon.counters()["packets"] == len(raw), "all have their verdict")
+    _expect_summary(daemon, judges.run)
+    judges.expect_same(table)
+    judges.expect_closed(table, 12)

@@ -99,11 +99,12 @@ def test_refused_at_the_start(case):
     good = {"address": f"127.0.0.1:{_free_port()}", "certificate": case.path("server.pem"),
             "key": case.path("server.key"), "client_ca": case.path("ca.pem")}
     for number, (change, word) in enumerate((
-            ({"certificate": "/nonexistent.pem"}, "/nonexistent.pem"), ({"key": "/nonexistent.key"}, "/nonexistent"),
+            ({"certificate": "/nonexistent.pem"}, "/nonexistent.pem"),
+            ({"key": "/nonexistent.key"}, "/nonexistent.key"),
             ({"key": case.path("client.key")}, "key"), ({"client_ca": None}, "client_ca"),
             ({"certificate": case.path("names")}, "names"), ({"address": "localhost:1"}, "localhost"))):
         listener = {name: value for name, value in (good | change).items() if value is not None}
         daemon = Daemon(case.sluice, case.directory, settings(api={"listen": [listener]}), 10 + number)
-        status = daemon.spawn().wait(10)
+        status = daemon.refusal()
         true(status in (1, 2), f"{change}: exit status {status}")
         true(word in daemon.said(), f"{word!r} is not in {daemon.said()!r}")

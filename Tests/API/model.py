@@ -2,8 +2,6 @@
 
 from table import ACCEPTED, EXISTS, REJECTED, SERVER_BIT, TABLE_FULL
 
-TUPLE = ("sourceip", "sourceport", "destinationip", "destinationport", "inlif", "outlif")
-
 
 def key(request):
     """The same for both orientations of a session."""
@@ -46,31 +44,25 @@ class Model:
 
     def _judge(self, requests, replacing):
         """Outcomes if there is room, and the positions that insert and that change."""
-        outcomes, inserted, changed, ids, keys = [], [], [], set(), set()
+        outcomes, inserted, changed, planned, ids = [], [], [], {}, set(self.by_id)
         for position, request in enumerate(requests):
             identity = request["session_id"]
             if not is_valid(request):
                 outcomes.append(REJECTED)
                 continue
-            holder = self.by_key.get(key(request))
-            if identity in ids or key(request) in keys:
-                outcomes.append(EXISTS)
-            elif holder is not None or identity in self.by_id:
-                is_same = holder == identity and self._oriented(self.by_id[holder]) == self._oriented(request)
-                outcomes.append(ACCEPTED if replacing and is_same else EXISTS)
-                if replacing and is_same:
-                    changed.append(position)
-            else:
+            holder = planned.get(key(request), self.by_key.get(key(request)))
+            if holder is None and identity not in ids:
                 outcomes.append(ACCEPTED)
                 inserted.append(position)
-            if outcomes[-1] == ACCEPTED:
+                # Without an id of the client's nothing can be the same.
+                planned[key(request)] = identity or -1
                 ids |= {identity} - {0}
-                keys.add(key(request))
+            elif replacing and holder == identity:
+                outcomes.append(ACCEPTED)
+                changed.append(position)
+            else:
+                outcomes.append(EXISTS)
         return outcomes, inserted, changed
-
-    @staticmethod
-    def _oriented(request):
-        return [request[name] for name in TUPLE]
 
     def _insert(self, requests, inserted, changed, assigned):
         given = iter(assigned)
@@ -80,7 +72,7 @@ class Model:
                 self.by_id[identity] = request
                 self.by_key[key(request)] = identity
             elif position in changed:
-                self.by_id[identity] = request
+                self.by_id[identity] = self.by_id[identity] | {"action": request["action"]}
 
     def delete(self, identity):
         """Whether it was there."""

@@ -43,6 +43,17 @@ def test_a_longer_timeout_keeps_it(case):
 
 
 @both
+def test_in_one_stream_each_has_its_turn(case):
+    for workers in (1, 2):
+        table = case.table(settings(workers=workers))
+        reply = table.upsert(fields(1, action=FORWARD), fields(1, action=DROP), fields(2, number=1),
+                             fields(1, number=2), fields(2, number=2, action=DROP))
+        equal(reply.summary, (EXISTS, 0b1100, [(2, EXISTS), (1, EXISTS)]), "reply")
+        equal([table.daemon.session(identity).action for identity in (1, 2)], [DROP, DROP], "actions")
+        equal(table.ids(), [1, 2], "sessions")
+
+
+@both
 def test_what_is_new_is_inserted(case):
     table = case.table(settings())
     equal(table.upsert(fields(1), fields(0, number=2)).summary, (ACCEPTED, 0, []), "reply")
