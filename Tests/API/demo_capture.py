@@ -55,7 +55,8 @@ class Demo:
                 sourceport=row["sourceport"], destinationport=row["destinationport"],
                 protocolid=getattr(words, row["protocolid"]), action=getattr(words, action["actiontype"]),
                 hop=action.get("actionnexthop") or action.get("actionnexthopv6"),
-                timeout=row["cachetimeout"], inlif=0, outlif=0)
+                timeout=row["cachetimeout"],
+                inlif=row.get("invlan", 0) << 16, outlif=row.get("outvlan", 0) << 16)
 
 
 def _session(found, row, tuple5):
