@@ -1,5 +1,5 @@
 package import Dataplane
-internal import OPIProtos
+package import OPIProtos
 internal import SwiftProtobuf
 
 /// What became of the sessions of one AddSession stream.
@@ -24,7 +24,7 @@ package struct AddAnswer: Sendable {
   /// - Parameters:
   ///   - texts: `POSITION: what was wrong`, of the first refusals.
   ///   - assigned: ids, with commas between them.
-  init(
+  package init(
     _ message: Opi_Security_Firewall_V1_AddSessionResponse, to requests: [SessionRequest], texts: [String],
     assigned: [String]
   ) {

@@ -6,17 +6,14 @@ extension Control {
   ///
   /// - Parameter onStart: called once the daemon is looking on for us.
   package func watch(
-    onStart: @Sendable () async throws -> Void = {}, _ body: @Sendable (SessionNotice) throws -> Void
+    onStart: @escaping @Sendable () async throws -> Void = {},
+    _ body: @escaping @Sendable (SessionNotice) throws -> Void
   ) async throws {
     try await call {
-      // The closures are called before this returns.
-      try await withoutActuallyEscaping(onStart) { start in
-        try await withoutActuallyEscaping(body) { body in
-          try await dataplane.watchSessions(.init()) { response in
-            try await start()
-            for try await event in response.messages { try body(SessionNotice(event)) }
-          }
-        }
+      try await dataplane.watchSessions(.init()) { response in
+        // An error of the call is thrown by the messages: nothing has begun then.
+        if case .success = response.accepted { try await onStart() }
+        for try await event in response.messages { try body(SessionNotice(event)) }
       }
     }
   }
@@ -26,22 +23,20 @@ extension Control {
   /// - Parameter following: whether to wait for more, until the task is cancelled.
   /// - Returns: how many records were lost before anybody took them, where the daemon says so.
   package func takeClosed(
-    following: Bool, _ body: @Sendable (SessionAnswer) throws -> Void
+    following: Bool, _ body: @escaping @Sendable (SessionAnswer) throws -> Void
   ) async throws -> String? {
     let metadata: Metadata = following ? ["x-follow": "true"] : [:]
     return try await call {
-      try await withoutActuallyEscaping(body) { body in
-        try await laterTable.getClosedSessions(.init(), metadata: metadata) { response in
-          var lost: String?
-          for try await part in response.bodyParts {
-            switch part {
-            case .message(let message): try body(SessionAnswer(message))
-            case .trailingMetadata(let trailer):
-              lost = trailer[stringValues: "x-closed-lost"].first { _ in true }
-            }
+      try await laterTable.getClosedSessions(.init(), metadata: metadata) { response in
+        var lost: String?
+        for try await part in response.bodyParts {
+          switch part {
+          case .message(let message): try body(SessionAnswer(message))
+          case .trailingMetadata(let trailer):
+            lost = trailer[stringValues: "x-closed-lost"].first { _ in true }
           }
-          return lost
         }
+        return lost
       }
     }
   }

@@ -45,11 +45,11 @@ extension CloseCode {
 }
 
 extension Google_Protobuf_Timestamp {
-  /// 0 for times before 1970.
+  /// Held at both ends of what 64 bits of nanoseconds since 1970 can say.
   var nanosecondsSinceEpoch: UInt64 {
     let whole = UInt64(max(0, seconds)).multipliedReportingOverflow(by: PacketTime.nanosecondsPerSecond)
-    return whole.overflow
-      ? .max : whole.partialValue.addingReportingOverflow(UInt64(max(0, nanos))).partialValue
+    let time = PacketTime(nanoseconds: whole.overflow ? .max : whole.partialValue)
+    return time.advanced(by: UInt64(max(0, nanos))).nanoseconds
   }
 
   var packetTime: PacketTime { PacketTime(nanoseconds: nanosecondsSinceEpoch) }

@@ -1,10 +1,10 @@
-internal import Dataplane
+package import Dataplane
 internal import Foundation
-internal import OPIProtos
+package import OPIProtos
 
 extension Opi_Security_Firewall_V1_SessionRequest {
   /// The message that asks for a session; IPv4 addresses as `inet_pton` has them. Decision A1.
-  init(_ request: SessionRequest) {
+  package init(_ request: SessionRequest) {
     self.init()
     sessionID = request.id.rawValue
     inlif = Int32(bitPattern: request.inLIF.rawValue)

@@ -1,12 +1,12 @@
-internal import Dataplane
-internal import OPIProtos
+package import Dataplane
+package import OPIProtos
 internal import SwiftProtobuf
 
 extension SessionSnapshot {
   /// The session that a message of `sluice.v1` tells.
   ///
   /// - Throws: ``ControlError`` when a number has no meaning here, or an address is neither IPv4 nor IPv6.
-  init(_ message: Sluice_V1_Session) throws(ControlError) {
+  package init(_ message: Sluice_V1_Session) throws(ControlError) {
     guard let source = IPAddress(bytes: message.sourceAddress),
       let destination = IPAddress(bytes: message.destinationAddress),
       let sourcePort = UInt16(exactly: message.sourcePort),

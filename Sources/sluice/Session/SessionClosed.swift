@@ -86,7 +86,7 @@ final class ClosedPrinter: Sendable {
   /// Takes what there is, or, `following`, until the task is cancelled.
   func take(_ control: Control, following: Bool) async throws {
     if !isJSON { try StandardOutput.print(columns.withLock { $0.header }) }
-    let lost = try await control.takeClosed(following: following) { try print($0) }
+    let lost = try await control.takeClosed(following: following) { try self.print($0) }
     if let lost, lost != "0" {
       standardError(
         "sluice: \(lost) closed sessions were lost before anybody took them: closed_retention is small")
