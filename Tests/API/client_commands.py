@@ -41,7 +41,8 @@ def test_one_session_from_add_to_delete(case):
     daemon = case.daemon(settings())
     table = OPI(daemon)
     added, = _json(daemon, "session", "add", "--id", "7", "--inlif", "1", "--outlif", "2/30", "--source",
-                   "10.0.0.1:1234", "--destination", "10.0.0.2:443", "--protocol", "tcp", "--action", "mirror",
+        shown, _ = _run(daemon, "session", *command)
+        true("10.0.0.1" in shown, f"no address in session {command}")
                    "--next-hop", "192.0.2.9", "--timeout", "77")
     equal((added["added"], added["refused"]), (1, []), "added")
     session = daemon.session(7)
@@ -104,7 +105,8 @@ def test_closed_and_watch(case):
         open_(wire, request(1))
         reset(wire, request(1))
         events = [json.loads(watch.stdout.readline()) for _ in range(2)]
-        equal([(each["event"], each["session_id"]) for each in events], [("ADDED", 1), ("CLOSED", 1)], "events")
+        found = [(each["event"], each["session_id"]) for each in events]
+        equal(found, [("ADDED", 1), ("CLOSED", 1)], "events")
         equal((events[1]["close_code"], events[1]["in_packets"]), ("_RST", 3), "the close")
     finally:
         watch.terminate()
@@ -112,7 +114,8 @@ def test_closed_and_watch(case):
         watch.stdout.close()
     for _ in range(2):
         closed, = _json(daemon, "session", "closed")
-        equal((closed["session_id"], closed["close_code"], closed["source"]), (1, "_RST", "10.0.0.1"), "closed")
+        found = closed["session_id"], closed["close_code"], closed["source"]
+        equal(found, (1, "_RST", "10.0.0.1"), "closed")
     eventually(lambda: _json(daemon, "session", "closed", "--drain"), "drained once it no longer lingers", 5)
     equal((_json(daemon, "session", "closed"), table.list(3)), ([], []), "closed ones after the drain")
 
