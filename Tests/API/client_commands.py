@@ -41,8 +41,8 @@ def test_one_session_from_add_to_delete(case):
     daemon = case.daemon(settings())
     table = OPI(daemon)
     added, = _json(daemon, "session", "add", "--id", "7", "--inlif", "1", "--outlif", "2/30", "--source",
-                   "10.0.0.1:1234", "--destination", "10.0.0.2:443", "--protocol", "tcp", "--action", "mirror",
-                   "--next-hop", "192.0.2.9", "--timeout", "77")
+                   "10.0.0.1:1234", "--destination", "10.0.0.2:443", "--protocol", "tcp", "--action",
+                   "mirror", "--next-hop", "192.0.2.9", "--timeout", "77")
     equal((added["added"], added["refused"]), (1, []), "added")
     session = daemon.session(7)
     equal((session.source_address, session.source_port, session.destination_address, session.destination_port,
