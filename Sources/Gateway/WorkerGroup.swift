@@ -35,7 +35,7 @@ package final class WorkerGroup: Sendable {
   ) throws(WorkerError) {
     self.setup = setup
     events = reportsSessions ? (0..<setup.workers).map { _ in SessionEvents() } : []
-    commands = (0..<setup.workers).map { _ in CommandRing(isHolding: true) }
+    commands = setup.mesh.doorbells.map { CommandRing(isHolding: true, doorbell: $0) }
     running = RunningCount(setup.workers)
     var threads: [WorkerThread] = []
     for index in 0..<setup.workers {
@@ -63,6 +63,11 @@ package final class WorkerGroup: Sendable {
 
   /// Waits for all threads.
   package func join() { for thread in threads { thread.join() } }
+
+  /// CPU time of a worker's thread in nanoseconds, and the CPU it is pinned to.
+  package func thread(_ worker: Int) -> (cpuNanoseconds: UInt64, core: Int?) {
+    (threads[worker].cpuNanoseconds, threads[worker].core)
+  }
 
   /// The sum of a counter over all workers.
   package func total(_ counter: Counter) -> UInt64 { setup.counters.reduce(0) { $0 + $1[counter] } }

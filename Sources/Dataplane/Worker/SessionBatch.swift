@@ -38,9 +38,19 @@ public final class SessionBatch: @unchecked Sendable {
 public final class CommandRing: Sendable {
   private let ring = SPSCRing<UInt>(capacity: 256)
   private let holding: Atomic<Bool>
+  /// Rung where a batch was handed over.
+  let doorbell: Doorbell
 
   /// - Parameter isHolding: whether the worker takes commands only, no packets, until `release`.
-  public init(isHolding: Bool = false) { holding = Atomic(isHolding) }
+  public convenience init(isHolding: Bool = false) {
+    self.init(isHolding: isHolding, doorbell: Doorbell())
+  }
+
+  /// - Parameter doorbell: the worker's own, by which it is woken.
+  package init(isHolding: Bool, doorbell: Doorbell) {
+    holding = Atomic(isHolding)
+    self.doorbell = doorbell
+  }
 
   /// Lets the worker begin to receive.
   public func release() { holding.store(false, ordering: .releasing) }
@@ -51,10 +61,16 @@ public final class CommandRing: Sendable {
   public func submit(_ batch: SessionBatch) -> Bool {
     // SAFETY: the reference is retained here and released where the worker takes it.
     let reference = unsafe Unmanaged.passRetained(batch)
-    if ring.push(UInt(bitPattern: unsafe reference.toOpaque())) { return true }
+    if ring.push(UInt(bitPattern: unsafe reference.toOpaque())) {
+      doorbell.ring()
+      return true
+    }
     unsafe reference.release()
     return false
   }
+
+  /// Whether a batch waits. Only the worker asks.
+  var hasBatch: Bool { ring.count > 0 }
 
   /// The next batch. Only the worker calls this.
   func take() -> SessionBatch? {
