@@ -63,7 +63,7 @@ let package = Package(
     .target(
       name: "PacketIO", dependencies: ["Dataplane", "TrafficGenerator", "CLinuxPacket", "CPcap", "CZlib"],
       swiftSettings: hot),
-    .target(name: "Config", dependencies: ["Dataplane", "Yams"], swiftSettings: strict),
+    .target(name: "Config", dependencies: ["Dataplane", "PacketIO", "Yams"], swiftSettings: strict),
     .target(
       name: "Gateway", dependencies: ["Config", "Dataplane", "PacketIO", "TrafficGenerator", "CLinuxPacket"],
       swiftSettings: strict),
@@ -85,7 +85,8 @@ let package = Package(
       name: "DataplaneTests", dependencies: ["CLinuxPacket", "Dataplane", "FuzzTargets"],
       swiftSettings: warnings),
     .testTarget(name: "PacketIOTests", dependencies: ["PacketIO", "Dataplane"], swiftSettings: warnings),
-    .testTarget(name: "ConfigTests", dependencies: ["Config", "Dataplane"], swiftSettings: warnings),
+    .testTarget(
+      name: "ConfigTests", dependencies: ["Config", "Dataplane", "PacketIO"], swiftSettings: warnings),
     .testTarget(
       name: "GatewayTests",
       dependencies: ["Gateway", "Config", "Dataplane", "PacketIO", "TrafficGenerator"],

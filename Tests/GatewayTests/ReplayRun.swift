@@ -89,7 +89,8 @@ enum Files {
   /// The demo with its configuration and sessions.
   static func demoOptions() throws -> ReplayOptions {
     var options = ReplayOptions(captures: [demo])
-    options.configuration = try Configuration.load(path: root.appending(path: "configs/demo.yaml").path)
+    let configuration = root.appending(path: "configs/demo-replay.yaml").path
+    options.configuration = try Configuration.load(path: configuration)
     options.sessions = try SessionsFile.load(path: root.appending(path: "configs/demo-sessions.yaml").path)
     return options
   }
