@@ -68,7 +68,7 @@ struct DaemonTests {
     usleep(1_000_000)
     for (worker, report) in run.runtime.workers().enumerated() {
       let used = report.cpuNanoseconds - before[worker]
-      #expect(used < 40_000_000, "worker \(worker) used \(used) ns in a second")
+      #expect(used < 20_000_000, "worker \(worker) used \(used) ns in a second")
     }
     run.stop()
     #expect(run.runtime.workers().allSatisfy { $0.cpuNanoseconds > 0 }, "known after the end, too")

@@ -36,7 +36,7 @@ import Synchronization
   /// Sleeps until somebody rings, at most so many nanoseconds; not at all when there is work.
   ///
   /// - Parameter hasWork: looks at everything that rings.
-  func sleep(atMost nanoseconds: UInt64, unless hasWork: () -> Bool) {
+  package func sleep(atMost nanoseconds: UInt64, unless hasWork: () -> Bool) {
     unsafe word.pointee.store(Self.asleep, ordering: .sequentiallyConsistent)
     atomicMemoryFence(ordering: .sequentiallyConsistent)
     if !hasWork() {
