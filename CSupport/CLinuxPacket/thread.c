@@ -27,3 +27,10 @@ unsigned long long sluice_process_cpu_ns(void)
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	return (unsigned long long)t.tv_sec * 1000000000ull + (unsigned long long)t.tv_nsec;
 }
+
+unsigned long long sluice_thread_cpu_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (unsigned long long)t.tv_sec * 1000000000ull + (unsigned long long)t.tv_nsec;
+}

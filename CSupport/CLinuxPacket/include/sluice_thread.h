@@ -12,4 +12,7 @@ int sluice_name_thread(const char *name);
 /// CPU time of the whole process in nanoseconds.
 unsigned long long sluice_process_cpu_ns(void);
 
+/// CPU time of the calling thread in nanoseconds.
+unsigned long long sluice_thread_cpu_ns(void);
+
 #endif
