@@ -6,6 +6,8 @@ package final class WorkerGroup: Sendable {
   package let setup: WorkerSetup
   package let events: [SessionEvents]
   private let commands: [CommandRing]
+  /// A ring takes from one thread at a time.
+  private let submitting = Guarded(())
   private let threads: [WorkerThread]
   private let running: RunningCount
 
@@ -53,7 +55,7 @@ package final class WorkerGroup: Sendable {
   }
 
   /// Lets the workers receive.
-  package func release() { for ring in commands { ring.release() } }
+  package func release() { submitting.withLock { _ in for ring in commands { ring.release() } } }
 
   /// Whether every worker has come to its end.
   package var isFinished: Bool { running.isZero }
@@ -97,8 +99,13 @@ package final class WorkerGroup: Sendable {
     return outcomes
   }
 
+  /// Hands a batch over; false when the worker has too many waiting. From any thread.
+  func submit(_ batch: SessionBatch, to worker: Int) -> Bool {
+    submitting.withLock { _ in commands[worker].submit(batch) }
+  }
+
   private func run(_ batch: SessionBatch, on worker: Int) {
-    while !commands[worker].submit(batch) { ControlPause.short() }
+    while !submit(batch, to: worker) { ControlPause.short() }
     while !batch.isDone { ControlPause.short() }
   }
 }

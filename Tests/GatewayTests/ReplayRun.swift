@@ -23,7 +23,9 @@ struct ReplayRun {
   var totals: [String: UInt64] {
     var totals: [String: UInt64] = [:]
     for (counter, value) in summary.counts { totals["\(counter)"] = value }
-    for counter in [Counter.bursts, .handedOff, .takenOver] { totals["\(counter)"] = nil }
+    for counter in [Counter.bursts, .handedOff, .takenOver, .commands, .commandNanoseconds] {
+      totals["\(counter)"] = nil
+    }
     for (reason, count) in summary.drops { totals["drop \(reason)"] = count }
     for note in summary.notes { totals["note \(note.name)"] = note.count }
     return totals

@@ -26,4 +26,7 @@ void sluice_futex_wait(void *word, unsigned expected, unsigned long long nanosec
 /// Wakes the thread that sleeps on `word`.
 void sluice_futex_wake(void *word);
 
+/// CPU time of the calling thread in nanoseconds.
+unsigned long long sluice_thread_cpu_ns(void);
+
 #endif

@@ -25,10 +25,8 @@ public struct WorkerLoop: Sendable {
     while true {
       // Asked first: what was submitted before the release is then applied before the first packet.
       let isHeld = commands.isHolding
-      while let batch = commands.take() {
-        if let now = queue.presentTime { worker.advance(to: now) }
-        worker.apply(batch)
-      }
+      if commands.hasBatch, let now = queue.presentTime { worker.advance(to: now) }
+      worker.applyCommands(of: commands, all: isHeld)
       if isHeld {
         ThreadPause.wait(iteration: .max)
         continue
@@ -114,14 +112,18 @@ extension Worker {
   /// Ends the run at `end`: what is due by then expires, what lives on is reported as live.
   mutating func finish(at end: PacketTime) {
     time = max(time, end)
-    while !sessions.expire(at: time, isExact: true) { reportEnded() }
+    while !sessions.expire(at: time, isExact: true) {
+      reportEnded()
+      if sessions.ended.isNearlyFull { break }
+    }
     reportEnded()
     if let events {
-      _ = sessions.forEach(from: 0, includingClosed: true) { session in
-        report(session, to: events)
-        return true
+      _ = sessions.forEachRecord(from: 0, of: .all) { record in
+        let session = sessions.snapshot(record)
+        let kind: SessionEvent.Kind = session.state == .closed ? .forgotten : .live
+        return report(SessionEvent(kind, record: record, session), to: events)
       }
-      events.close()
+      events.ring.close()
     }
     publishSessions()
   }

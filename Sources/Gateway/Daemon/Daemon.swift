@@ -68,8 +68,13 @@ public final class Daemon: Sendable {
     self.configuration = configuration
     runtime = try DaemonRuntime(configuration, reportsSessions: true)
     startTime = runtime.clock.wallTime(runtime.clock.now)
-    sessions = SessionService(
-      runtime.group, closedRetention: configuration.closedRetention, clock: runtime.clock)
+    do throws(WorkerError) {
+      sessions = try SessionService(
+        runtime.group, closedRetention: configuration.closedRetention,
+        reportsDeleted: configuration.api.reportsDeleted, clock: runtime.clock)
+    } catch {
+      throw DaemonError(status: 1, message: "the session service has no thread to run on: \(error)")
+    }
   }
 
   /// Starts the workers. Sessions of the configuration are there before the first packet.

@@ -6,17 +6,13 @@ extension DaemonRuntime {
   package func workers() -> [Daemon.WorkerReport] {
     group.setup.counters.enumerated().map { index, page in
       let thread = group.thread(index)
-      let applied = commandTime(index)
       return Daemon.WorkerReport(
         index: index, core: thread.core,
         counters: Counter.allCases.map { (name: "\($0)", value: page[$0]) },
-        cpuNanoseconds: thread.cpuNanoseconds, commandNanoseconds: applied.nanoseconds,
-        commands: applied.commands)
+        cpuNanoseconds: thread.cpuNanoseconds, commandNanoseconds: page[.commandNanoseconds],
+        commands: page[.commands])
     }
   }
-
-  /// CPU time of a worker for applying commands, and how many it applied. The one place that knows.
-  private func commandTime(_ worker: Int) -> (nanoseconds: UInt64, commands: UInt64) { (0, 0) }
 
   package func ports() -> [Daemon.PortReport] {
     configuration.ports.enumerated().map { position, port in
