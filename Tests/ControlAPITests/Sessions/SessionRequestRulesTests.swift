@@ -217,7 +217,7 @@ import Testing
   @Test(arguments: refusals)
   func `what cannot be honoured is refused, naming field and value`(_ refusal: Refusal) {
     do throws(SessionRequestProblem) {
-      _ = try request(refusal.change)
+      _ = try request(.strict, ipv4: .inetPton, refusal.change)
       Issue.record("accepted")
     } catch {
       #expect(error.text(Self.rules(), in: .opi) == refusal.text)
