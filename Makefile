@@ -12,7 +12,8 @@ SLUICE := $(BUILD)/sluice
 # Debian's Python, which has scapy and PyYAML, whatever else comes first in PATH.
 PYTHON ?= /usr/bin/python3
 STEP := scripts/step.sh
-SOURCES := Package.swift Sources Tests Bench
+# Not OPIProtos: it is generated.
+SOURCES := Package.swift $(filter-out Sources/OPIProtos,$(wildcard Sources/*)) Tests Bench
 # The most instructions a packet may cost: Tests/Gates/instructions.py.
 INSTRUCTION_LIMIT ?= 500
 
@@ -25,12 +26,13 @@ export SLUICE_COMMIT := $(or $(COMMIT),unknown)
 export SWIFT_BACKTRACE := enable=no
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup build print-binary demo test test-long bench profile lint format
+.PHONY: help setup build print-binary generate demo test test-long bench profile lint format
 
 help:
 	@echo "make setup         install what is missing (Debian packages; needs root)"
 	echo "make build         build the release binaries"
 	echo "make print-binary  print where sluice is"
+	echo "make generate      write the API's Swift code anew from its .proto files"
 	echo "make demo          build, then play the demo capture through sessions"
 	echo "make test          build, then all tests and gates, sanitizers on the core, a short fuzzing"
 	echo "make test-long     make test, then longer fuzzing, all sanitizers and fresh captures"
@@ -47,6 +49,9 @@ build: setup
 
 print-binary:
 	@echo $(SLUICE)
+
+generate: setup
+	@$(STEP) --figures "generate" scripts/generate.sh
 
 demo: build
 	@scripts/demo.sh $(SLUICE)

@@ -7,7 +7,7 @@
 # input that fails is left in .build-fuzz/findings, and named. docs/testing.md says what to do with it.
 set -uo pipefail
 cd "$(dirname "$0")/.."
-export SLUICE_FUZZ=1
+export SLUICE_CORE=1 SLUICE_FUZZ=1
 export SWIFT_BACKTRACE=enable=no
 # Leaks are not looked for: Swift's runtime keeps what it makes once.
 export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1

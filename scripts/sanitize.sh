@@ -1,11 +1,12 @@
 #!/bin/bash
-# Runs the Swift tests under a sanitizer, in a build of its own.
+# Runs the Swift tests of the core (all but the control API's) under a sanitizer, in a build of its own.
 #
 #   scripts/sanitize.sh address|thread [FILTER]
 #
 # FILTER is what `swift test --filter` takes: a regular expression over the tests' names.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export SLUICE_CORE=1
 export SWIFT_BACKTRACE=enable=no
 
 case ${1:-} in

@@ -7,6 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 step=scripts/step.sh
 
+$step --figures "generated code (all)" scripts/generate.sh --check
 $step --figures "swift test (asan)" scripts/sanitize.sh address
 # Not Gateway: it locks with Synchronization.Mutex, which ThreadSanitizer cannot see into on Linux.
 $step --figures "core (tsan, 30 sequences)" env SLUICE_SEQUENCES=30 \

@@ -8,6 +8,7 @@ step=scripts/step.sh
 core="DataplaneTests|PacketIOTests|RobustnessTests"
 threads="SPSCRing|SeveralWorkers|SessionBatch|SequenceTests|ReplayQueue"
 
+$step "generated code" scripts/generate.sh --check-descriptors
 # Without testable imports the tests use the very modules of the release build; `swift build --build-tests`
 # does not know that option and would compile everything again.
 $step --figures "swift test" swift test -c release --disable-testable-imports

@@ -5,9 +5,14 @@ enum StandardOutput {
   /// Writes a line.
   ///
   /// - Throws: `CommandFailure` with status 1.
-  static func print(_ text: String) throws(CommandFailure) {
+  static func print(_ text: String) throws(CommandFailure) { try write(text + "\n") }
+
+  /// Writes a text as it is.
+  ///
+  /// - Throws: `CommandFailure` with status 1.
+  static func write(_ text: String) throws(CommandFailure) {
     do {
-      try FileHandle.standardOutput.write(contentsOf: Data((text + "\n").utf8))
+      try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
     } catch {
       throw CommandFailure(
         status: 1, message: "standard output: cannot be written: \(error.localizedDescription)")
