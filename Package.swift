@@ -98,7 +98,7 @@ let api: [Target] =
       name: "ControlAPITests",
       dependencies: [
         "ControlAPI", "ControlClient", "OPIProtos", "Gateway", "Config", "Dataplane", "PacketIO", transport,
-      ] + grpc,
+      ] + grpc + nio,
       swiftSettings: warnings),
   ]
 
