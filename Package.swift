@@ -98,7 +98,7 @@ let api: [Target] =
       name: "ControlAPITests",
       dependencies: [
         "ControlAPI", "ControlClient", "OPIProtos", "Gateway", "Config", "Dataplane", "PacketIO", transport,
-      ] + grpc,
+      ] + grpc + nio,
       swiftSettings: warnings),
   ]
 
@@ -130,7 +130,7 @@ let package = Package(
     .target(
       name: "PacketIO", dependencies: ["Dataplane", "TrafficGenerator", "CLinuxPacket", "CPcap", "CZlib"],
       swiftSettings: hot),
-    .target(name: "Config", dependencies: ["Dataplane", "Yams"], swiftSettings: strict),
+    .target(name: "Config", dependencies: ["Dataplane", "PacketIO", "Yams"], swiftSettings: strict),
     .target(
       name: "Gateway", dependencies: ["Config", "Dataplane", "PacketIO", "TrafficGenerator", "CLinuxPacket"],
       swiftSettings: strict),
@@ -138,7 +138,8 @@ let package = Package(
       name: "DataplaneTests", dependencies: ["CLinuxPacket", "Dataplane", "FuzzTargets"],
       swiftSettings: warnings),
     .testTarget(name: "PacketIOTests", dependencies: ["PacketIO", "Dataplane"], swiftSettings: warnings),
-    .testTarget(name: "ConfigTests", dependencies: ["Config", "Dataplane"], swiftSettings: warnings),
+    .testTarget(
+      name: "ConfigTests", dependencies: ["Config", "Dataplane", "PacketIO"], swiftSettings: warnings),
     .testTarget(
       name: "GatewayTests",
       dependencies: ["Gateway", "Config", "Dataplane", "PacketIO", "TrafficGenerator"],

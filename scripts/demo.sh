@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 sluice=$1
 
-arguments=(replay configs/demo.pcap --sessions configs/demo-sessions.yaml --config configs/demo.yaml)
+arguments=(replay configs/demo.pcap --sessions configs/demo-sessions.yaml --config configs/demo-replay.yaml)
 arguments+=(--show-sessions)
 echo
 echo "\$ sluice ${arguments[*]}"

@@ -26,7 +26,7 @@ public struct Worker: ~Copyable {
   let workerCount: UInt32
   let tcpControl: TCPControl
   let mesh: HandoffMesh
-  let events: SPSCRing<SessionSnapshot>?
+  let events: SessionEvents?
   let neighbors: NeighborTable
   let copyEncapsulation: CopyEncapsulation
   var ports: FixedArray<WorkerPort>
@@ -63,7 +63,7 @@ public struct Worker: ~Copyable {
     workerCount = UInt32(setup.workers)
     tcpControl = setup.tcpControl
     mesh = setup.mesh
-    self.events = events?.ring
+    self.events = events
     neighbors = NeighborTable(setup.neighbors)
     copyEncapsulation = setup.copies
     time = setup.start
@@ -130,7 +130,8 @@ public struct Worker: ~Copyable {
     while sessions.isExpiryDue(at: time) {
       let isDone = sessions.expire(at: time)
       reportEnded()
-      if isDone { break }
+      // While nobody takes reports, what is over stays until it is hit.
+      if isDone || sessions.ended.isNearlyFull { break }
     }
   }
 }

@@ -10,7 +10,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 DEMO = os.path.join(ROOT, "configs", "demo.pcap")
 SESSIONS = os.path.join(ROOT, "configs", "demo-sessions.yaml")
-CONFIG = os.path.join(ROOT, "configs", "demo.yaml")
+CONFIG = os.path.join(ROOT, "configs", "demo-replay.yaml")
 TIME_LIMIT_SECONDS = 60
 # A hole of this size reads as records of empty packets: a second of work that takes no disk.
 LONG_CAPTURE_PACKETS = 1 << 25

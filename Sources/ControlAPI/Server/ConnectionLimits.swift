@@ -1,6 +1,6 @@
 internal import NIOCore
 
-/// Closes a connection from which nothing has come for too long. The pings of the server make a client that is
+/// Closes a connection from which nothing has come for too long. The server's pings make a client that is
 /// alive, and reads, send something in time.
 final class SilenceLimit: ChannelInboundHandler {
   typealias InboundIn = ByteBuffer

@@ -52,7 +52,8 @@ final class ControlSocket: Sendable {
     let directory = "/run/sluice"
     // SAFETY: here and below, a string that the call gets lives as long as the call.
     guard unsafe mkdir(directory, 0o755) != 0, systemError != EEXIST else { return }
-    throw .failed("\(directory): cannot be made: \(systemErrorText(systemError)): name another socket with --socket")
+    throw .failed(
+      "\(directory): cannot be made: \(systemErrorText(systemError)): name another socket with --socket")
   }
 
   /// Removes a socket that nobody answers any more.
@@ -84,7 +85,7 @@ final class ControlSocket: Sendable {
     let path = address.path
     let socket = OwnedDescriptor(socket(AF_UNIX, CInt(SOCK_STREAM.rawValue) | O_CLOEXEC | O_NONBLOCK, 0))
     guard socket.number >= 0 else { throw .failed("\(path): no socket: \(systemErrorText(systemError))") }
-    // On Linux the file gets the descriptor's permissions, less the umask: until they are set, none for others.
+    // On Linux the file gets the descriptor's permissions, less the umask: none for others at first.
     _ = fchmod(socket.number, 0o600)
     guard unsafe address.with({ unsafe bind(socket.number, $0, $1) }) == 0 else {
       let number = systemError
@@ -101,7 +102,8 @@ final class ControlSocket: Sendable {
           + "only root, or a member, can do so (api.socket_group)")
     }
     guard unsafe chmod(path, mode_t(mode)) == 0 else {
-      throw .failed("\(path): cannot be given mode 0\(String(mode, radix: 8)): \(systemErrorText(systemError))")
+      throw .failed(
+        "\(path): cannot be given mode 0\(String(mode, radix: 8)): \(systemErrorText(systemError))")
     }
   }
 
@@ -111,7 +113,8 @@ final class ControlSocket: Sendable {
     if let number = gid_t(name) { return number }
     // SAFETY: an entry of the C library's own, read before another call could change it.
     guard let entry = unsafe getgrnam(name) else {
-      throw .configuration("api.socket_group: there is no group \(name): accepted: the name or number of a group")
+      throw .configuration(
+        "api.socket_group: there is no group \(name): accepted: the name or number of a group")
     }
     return unsafe entry.pointee.gr_gid
   }

@@ -28,7 +28,7 @@ package struct PeerCredentials: Hashable, Sendable {
   private static func supplementary(_ descriptor: CInt) -> Set<gid_t> {
     var groups = [gid_t](repeating: 0, count: 64)
     var size = socklen_t(groups.count * MemoryLayout<gid_t>.size)
-    // SAFETY: the kernel writes at most `size` bytes, and says in it how many there are (or would be: ERANGE).
+    // SAFETY: the kernel writes at most `size` bytes, and says in it how many there are (ERANGE: would be).
     var answer = unsafe getsockopt(descriptor, SOL_SOCKET, SO_PEERGROUPS, &groups, &size)
     if answer != 0, systemError == ERANGE {
       groups = [gid_t](repeating: 0, count: Int(size) / MemoryLayout<gid_t>.size)

@@ -17,6 +17,7 @@ package final class RefusalLog: Sendable {
       return state.unsaid
     }
     guard let unsaid else { return }
-    write("\(listener): connection refused: \(reason)" + (unsaid == 0 ? "" : " (and \(unsaid) more before it)"))
+    write(
+      "\(listener): connection refused: \(reason)" + (unsaid == 0 ? "" : " (and \(unsaid) more before it)"))
   }
 }

@@ -15,14 +15,16 @@ final class SocketLock: Sendable {
       // SAFETY: here and below, a string that the call gets lives as long as the call.
       let file = unsafe OwnedDescriptor(open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600))
       guard file.number >= 0 else {
-        throw .failed("\(path): cannot be opened, and must be to claim the socket: \(systemErrorText(systemError))")
+        throw .failed(
+          "\(path): cannot be opened, and must be to claim the socket: \(systemErrorText(systemError))")
       }
       guard flock(file.number, LOCK_EX | LOCK_NB) == 0 else {
         let number = systemError
         guard number == EWOULDBLOCK else {
           throw .failed("\(path): cannot be locked: \(systemErrorText(number))")
         }
-        throw .failed("\(socket): another sluice serves it: stop that one, or choose another path with --socket")
+        throw .failed(
+          "\(socket): another sluice serves it: stop that one, or choose another path with --socket")
       }
       if let held = FileNode(descriptor: file.number), held == FileNode(path: path) {
         descriptor = file.take()

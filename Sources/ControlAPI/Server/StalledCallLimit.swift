@@ -1,7 +1,8 @@
 internal import NIOCore
 internal import NIOHTTP2
 
-/// Resets a call whose client neither sends the rest of it nor takes the answer. Stands between HTTP/2 and gRPC.
+/// Resets a call whose client neither sends the rest of it nor takes the answer. Stands between HTTP/2 and
+/// gRPC.
 ///
 /// Flow control bounds what waits for a client that does not read; this bounds how long.
 final class StalledCallLimit: ChannelDuplexHandler {

@@ -12,7 +12,8 @@ extension TCPListener {
   ) throws(ControlServerError) -> HTTP2ServerTransport.Posix.TransportSecurity {
     let chain = try certificates(settings.certificate, "\(name): certificate")
     guard !chain.isEmpty else {
-      throw .configuration("\(name): certificate: \(settings.certificate) has no certificate in it: accepted: PEM")
+      throw .configuration(
+        "\(name): certificate: \(settings.certificate) has no certificate in it: accepted: PEM")
     }
     let key: NIOSSLPrivateKey
     do {

@@ -11,7 +11,7 @@ struct TransportSettings: Sendable {
   func configuration(
     _ admission: @escaping @Sendable () -> Admission
   ) -> HTTP2ServerTransport.Posix.Config {
-    let patience = patience
+    let (patience, messageBytes) = (patience, limits.messageBytes)
     return .defaults { config in
       config.rpc.maxRequestPayloadSize = limits.messageBytes
       config.http2.maxConcurrentStreams = limits.callsPerConnection
@@ -34,6 +34,7 @@ struct TransportSettings: Sendable {
       }
       config.channelDebuggingCallbacks.onAcceptHTTP2Stream = { channel in
         channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(MessageLimit(messageBytes), position: .first)
           try channel.pipeline.syncOperations.addHandler(
             StalledCallLimit(idle: patience.idle, stall: patience.stall), position: .first)
         }

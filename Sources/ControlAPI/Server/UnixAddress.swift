@@ -15,7 +15,8 @@ struct UnixAddress: Sendable {
     guard !bytes.contains(0) else { throw .configuration("socket: a zero byte in the path: name a file") }
     guard bytes.count <= Self.longest else {
       throw .configuration(
-        "\(path): \(bytes.count) bytes, and the path of a socket has at most \(Self.longest): choose a shorter one")
+        "\(path): \(bytes.count) bytes, and the path of a socket has at most \(Self.longest): "
+          + "choose a shorter one")
     }
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)

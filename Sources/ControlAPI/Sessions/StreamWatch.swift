@@ -1,7 +1,7 @@
 internal import Synchronization
 
 /// Ends AddSession streams from which nothing comes: a client that holds them open would keep their memory.
-/// One for all; it looks four times in the allowed time, and only while there are streams.
+/// One for all; it looks sixteen times in the allowed time, and only while there are streams.
 package final class StreamWatch: Sendable {
   /// One stream. It notes each message, which takes no lock; the watch looks.
   package final class Stream: Sendable {
@@ -43,7 +43,7 @@ package final class StreamWatch: Sendable {
   private let state = Mutex(State())
   private let interval: Duration
 
-  /// - Parameter allowed: time without a message, after which a stream is ended within another quarter of it.
+  /// - Parameter allowed: time without a message, after which a stream is ended within another sixteenth.
   package init(allowed: Duration) { interval = allowed / StreamWatch.looks }
 
   package func add(_ stream: Stream) {
@@ -87,5 +87,5 @@ package final class StreamWatch: Sendable {
     return isLooking
   }
 
-  private static let looks = 4
+  private static let looks = 16
 }

@@ -70,18 +70,28 @@ extension Worker {
     counters.set(.implausibleFin, to: totals.implausibleFin)
     counters.set(.synOnEstablished, to: totals.synOnEstablished)
     counters.set(.nonsenseFlags, to: totals.nonsenseFlags)
+    counters.set(.reportsLost, to: sessions.ended.lost)
     counters.set(.liveSessions, to: UInt64(sessions.live))
     counters.set(.lingeringSessions, to: UInt64(sessions.lingering))
   }
 
-  /// Passes ended sessions on. Waits for room in replay, where nothing may be lost.
+  /// Passes on what happened to sessions. In replay, where nothing may be lost, it waits for room; live, what
+  /// the control side has no room for stays for the next time.
   mutating func reportEnded() {
-    guard let events, sessions.ended.count > 0 else { return }
-    for index in 0..<sessions.ended.count { report(sessions.ended[index], to: events) }
-    sessions.ended.removeAll()
+    guard let events else { return }
+    sessions.ended.interest = events.interest
+    let count = sessions.ended.count
+    guard count > 0 else { return }
+    var reported = 0
+    while reported < count, report(sessions.ended[reported], to: events) { reported += 1 }
+    sessions.ended.removeFirst(reported)
   }
 
-  func report(_ session: SessionSnapshot, to events: SPSCRing<SessionSnapshot>) {
-    while !events.push(session), mesh.waits { ThreadPause.yield() }
+  func report(_ event: SessionEvent, to events: SessionEvents) -> Bool {
+    while !events.ring.push(event) {
+      guard mesh.waits else { return false }
+      ThreadPause.yield()
+    }
+    return true
   }
 }

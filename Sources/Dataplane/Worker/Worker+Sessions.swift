@@ -120,8 +120,7 @@ extension Worker {
   }
 
   private mutating func learn(_ position: Int, _ port: WorkerPort) -> Verdict {
-    let policy = flows.packets[position].key.kind.isTCP ? port.learnedTCP : port.learnedUDP
-    let record = sessions.learn(flows.packets[position], flows.addresses6[position], policy: policy)
+    let record = record(position, port)
     guard record != FlowTable.none else {
       // No room, or another session in the way: it still gets the treatment it would have had as a session.
       tally.learnFailed += 1
@@ -130,6 +129,23 @@ extension Worker {
     // A fresh session never asks to be reopened.
     _ = sessions.accept(flows.packets[position], into: record)
     return verdict(position, record)
+  }
+
+  /// A new session with the port's policy; `FlowTable.none` where there cannot be one.
+  private mutating func record(_ position: Int, _ port: WorkerPort) -> UInt32 {
+    let untagged = flows.packets[position].key.kind.isTCP ? port.learnedTCP : port.learnedUDP
+    let vlan = flows.packets[position].lif.vlan
+    guard port.learnsLIFs, vlan != 0 else {
+      return sessions.learn(flows.packets[position], flows.addresses6[position], policy: untagged)
+    }
+    // The same on the packet's VLAN. The session holds it from then on.
+    var policy = sessions.policies[untagged]
+    policy.inLIF = LIF(number: policy.inLIF.number, vlan: vlan)
+    policy.outLIF = LIF(number: policy.outLIF.number, vlan: vlan)
+    guard let tagged = sessions.policies.acquire(policy) else { return FlowTable.none }
+    let record = sessions.learn(flows.packets[position], flows.addresses6[position], policy: tagged)
+    sessions.policies.release(tagged)
+    return record
   }
 }
 

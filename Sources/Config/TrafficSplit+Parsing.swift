@@ -1,29 +1,33 @@
-import Config
-import Dataplane
+internal import Dataplane
 public import PacketIO
 
-extension TrafficSplit {
-  private static let accepted = "accepted: client-server, mac, mac=MAC[,MAC], or PREFIX[,PREFIX]"
+/// Why a text does not say what it should, and what would be accepted.
+public struct TextRefusal: Error, Hashable, Sendable {
+  public let message: String
+}
 
-  /// Reads the value of `--split`.
+extension TrafficSplit {
+  static let accepted = "client-server, mac, mac=MAC[,MAC], or PREFIX[,PREFIX]"
+
+  /// Reads a split as options and configurations write it.
   ///
-  /// - Throws: `.usage`, naming the part that is wrong and what would be accepted.
-  public init(parsing text: String) throws(ReplayError) {
+  /// - Throws: the part that is wrong, and what would be accepted.
+  public init(text: String) throws(TextRefusal) {
     switch text {
     case "client-server": self = .clientServer
     case "mac": self = .firstMAC
     case _ where text.hasPrefix(Self.macPrefix):
       self = .macs(
-        try Self.list(text.dropFirst(Self.macPrefix.count)) { part throws(ReplayError) in
+        try Self.list(text.dropFirst(Self.macPrefix.count)) { part throws(TextRefusal) in
           guard let address = MACAddress(text: part) else {
-            throw Self.refusal(text, "\"\(part)\" is no MAC address such as 02:00:00:00:00:01")
+            throw Self.refusal("\"\(part)\" is no MAC address such as 02:00:00:00:00:01")
           }
           return address
         })
     default:
       self = .prefixes(
-        try Self.list(text[...]) { part throws(ReplayError) in
-          guard let prefix = IPPrefix(text: part) else { throw Self.refusal(text, Self.why(part)) }
+        try Self.list(text[...]) { part throws(TextRefusal) in
+          guard let prefix = IPPrefix(text: part) else { throw Self.refusal(Self.why(part)) }
           return prefix
         })
     }
@@ -32,8 +36,8 @@ extension TrafficSplit {
   private static let macPrefix = "mac="
 
   private static func list<Element>(
-    _ text: Substring, _ read: (String) throws(ReplayError) -> Element
-  ) throws(ReplayError) -> [Element] {
+    _ text: Substring, _ read: (String) throws(TextRefusal) -> Element
+  ) throws(TextRefusal) -> [Element] {
     var elements: [Element] = []
     for part in text.split(separator: ",", omittingEmptySubsequences: false) {
       elements.append(try read(String(part)))
@@ -52,7 +56,7 @@ extension TrafficSplit {
     return "\"\(part)\" is no address prefix such as 10.0.0.0/8 or 2001:db8::/32"
   }
 
-  private static func refusal(_ text: String, _ why: String) -> ReplayError {
-    ReplayError(.usage, "--split \(text): \(why); \(accepted)")
+  private static func refusal(_ why: String) -> TextRefusal {
+    TextRefusal(message: "\(why); accepted: \(accepted)")
   }
 }

@@ -30,9 +30,9 @@ struct ClosedSessionsTests {
   private func ids(_ closed: ClosedSessions, page: Int = .max) -> [UInt64] {
     var (ids, cursor): ([UInt64], UInt64?) = ([], 0)
     while let from = cursor {
-      let (records, next) = closed.list(from: from, limit: page)
-      ids += records.map(\.id.rawValue)
-      cursor = next
+      let page = closed.list(from: from, limit: page)
+      ids += page.records.map(\.id.rawValue)
+      cursor = page.next
     }
     return ids
   }
@@ -74,14 +74,55 @@ struct ClosedSessionsTests {
   @Test func `pages neither repeat nor leave out records when others come and go`() {
     var closed = ClosedSessions(limit: 1000)
     for id: UInt64 in 1...300 { closed.append(record(id)) }
-    let (records, next) = closed.list(from: 0, limit: 100)
-    #expect(records.map(\.id.rawValue) == Array(1...100) && next != nil)
+    let page = closed.list(from: 0, limit: 100)
+    #expect(page.records.map(\.id.rawValue) == Array(1...100) && page.next != nil)
     // So many go, the one that the next page begins with among them, that the gaps are closed.
     for id: UInt64 in 1...250 { _ = closed.acknowledge(SessionID(id)) }
     closed.append(record(301))
-    let rest = closed.list(from: next ?? 0, limit: 100)
+    let rest = closed.list(from: page.next ?? 0, limit: 100)
     #expect(rest.records.map(\.id.rawValue) == Array(251...301) && rest.next == nil)
     #expect(closed.list(from: .max, limit: 1).records.isEmpty)
+  }
+
+  /// The ids of a lease.
+  private func lease(_ closed: inout ClosedSessions, _ limit: Int) -> [UInt64] {
+    closed.lease(limit: limit).records.map(\.id.rawValue)
+  }
+
+  @Test func `what is leased is nobody else's until it is settled`() {
+    var closed = ClosedSessions(limit: 4)
+    for id: UInt64 in 1...4 { closed.append(record(id)) }
+    let first = closed.lease(limit: 3)
+    let second = lease(&closed, 3)
+    #expect(first.records.map(\.id.rawValue) == [1, 2, 3] && second == [4])
+    // Sent ones do not count towards the limit; acknowledged ones do not come back.
+    for id: UInt64 in 5...8 { closed.append(record(id)) }
+    let acknowledged = closed.acknowledge(SessionID(2))
+    #expect(acknowledged == record(2) && closed.lost == 0)
+    closed.settle(first.positions, sent: 1)
+    #expect(closed.lost == 1 && ids(closed) == [4, 5, 6, 7, 8], "3 came back and was the oldest of five")
+    let rest = lease(&closed, 10)
+    #expect(rest == [5, 6, 7, 8] && closed.readyCount == 0 && closed.count == 5)
+  }
+
+  @Test func `a lingering session has its place at once and is final once`() {
+    var closed = ClosedSessions(limit: 10)
+    let place = ClosedSessions.Place(worker: 1, record: 7)
+    closed.append(record(1, 1), lingeringAt: place)
+    closed.append(record(2))
+    let ready = lease(&closed, 9)
+    #expect(ids(closed) == [1, 2] && ready == [2])
+    let isLingering = closed.newest(of: SessionID(1))?.place == place
+    let wasKnown = closed.finish(record(1, 5), lingeringAt: place)
+    let final = closed.lease(limit: 9).records
+    #expect(isLingering && wasKnown && final == [record(1, 5)] && closed.count == 2)
+    // Acknowledged while it lingers: its end is not wanted. Never announced: its end is all there is.
+    closed.append(record(3), lingeringAt: place)
+    let acknowledged = closed.acknowledge(SessionID(3))
+    let wasWanted = !closed.finish(record(3, 1), lingeringAt: place)
+    #expect(acknowledged == record(3) && !wasWanted && closed.readyCount == 0)
+    let wasAnnounced = closed.finish(record(4), lingeringAt: place)
+    #expect(!wasAnnounced && closed.readyCount == 1)
   }
 
   @Test func `it does as a plain array would, whatever comes and goes`() {
