@@ -17,8 +17,9 @@ class Bystander:
 
     IDENTITY = 999_999
 
-    def __init__(self, daemon, growth=GROWTH_BYTES):
+    def __init__(self, daemon, growth=GROWTH_BYTES, adds=True):
         self.daemon = daemon
+        self.adds = adds
         self.growth = growth
         self.table = OPI(daemon, daemon.connect())
         self.table.get(self.IDENTITY)
@@ -43,8 +44,8 @@ class Bystander:
         request = fields(self.IDENTITY, source="10.200.0.1")
         try:
             while not self.stopped.is_set():
-                for call in (lambda: self.table.add(request), lambda: self.table.get(self.IDENTITY),
-                             lambda: self.table.delete(self.IDENTITY)):
+                for call in (lambda: self.table.add(*[request] * self.adds),
+                             lambda: self.table.get(self.IDENTITY), lambda: self.table.delete(self.IDENTITY)):
                     start = time.monotonic()
                     call()
                     self.worst = max(self.worst, time.monotonic() - start)

@@ -11,8 +11,8 @@ from table import (
     fields)
 
 
-def request(number, **others):
-    return fields(number, protocolid=TCP, **others)
+def request(identity, **others):
+    return fields(identity, protocolid=TCP, **others)
 
 
 def open_(wire, asked):

@@ -51,12 +51,15 @@ class TLS:
 
     def channel(self, tcp_port, name=None):
         """A channel over TLS with the certificate of that name."""
-        read = lambda file: open(self.case.path(file), "rb").read()
-        credentials = grpc.ssl_channel_credentials(
-            read("ca.pem"), *((read(f"{name}.key"), read(f"{name}.pem")) if name else ()))
+        files = ["ca.pem"] + ([f"{name}.key", f"{name}.pem"] if name else [])
+        credentials = grpc.ssl_channel_credentials(*map(self._content, files))
         channel = grpc.secure_channel(f"127.0.0.1:{tcp_port}", credentials)
         self.daemon.channels.append(channel)
         return channel
+
+    def _content(self, name):
+        with open(self.case.path(name), "rb") as file:
+            return file.read()
 
 
 def _is_let_in(channel):

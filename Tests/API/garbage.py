@@ -94,20 +94,33 @@ def test_headers_that_are_no_call(case):
 
 
 def test_broken_grpc_frames(case):
-    """Lengths that are not true, compression without a name, ends in mid-message."""
+    """Lengths that are not true, compression without a name, a flag that there is not."""
     daemon = case.daemon(settings())
-    body = OPI(daemon).request(**fields(1)).SerializeToString()
+    message = http2.message(OPI(daemon).request(**fields(1)).SerializeToString())
     with Bystander(daemon):
-        for content in (
-                b"\0", b"\0\0\0\0", http2.message(body)[:-1], b"\1" + http2.message(body)[1:],
-                b"\0\xff\xff\xff\xff" + body, b"\0\x7f\xff\xff\xff", b"\5" + http2.message(body)[1:],
-                http2.message(body) + b"\0\0"):
-            connection = http2.Connection(daemon.socket)
-            stream = connection.call(PATH, ends=False)
-            connection.socket.sendall(http2.frame(http2.DATA, http2.END_STREAM, stream, content))
-            time.sleep(0.05)
-            connection.close()
-    equal(daemon.status().live_sessions, 0, "sessions")
+        for content in (b"\1" + message[1:], b"\0\xff\xff\xff\xff" + message[5:], b"\0\x7f\xff\xff\xff",
+                        message[:-1], message[:3], message[:5], b"\5" + message[1:]):
+            _stream(daemon, content)
+    equal(OPI(daemon).ids(), [], "sessions")
+
+
+def test_a_stream_that_ends_in_mid_message(case):
+    """What came before is of a stream that broke: nothing is added."""
+    daemon = case.daemon(settings())
+    message = http2.message(OPI(daemon).request(**fields(1)).SerializeToString())
+    with Bystander(daemon):
+        for length in (1, 4, 5, len(message) - 1):
+            _stream(daemon, message + message[:length])
+    equal(OPI(daemon).ids(), [], "sessions")
+
+
+def _stream(daemon, content):
+    """An AddSession whose data are these bytes, half-closed."""
+    connection = http2.Connection(daemon.socket)
+    stream = connection.call(PATH, ends=False)
+    connection.socket.sendall(http2.frame(http2.DATA, http2.END_STREAM, stream, content))
+    time.sleep(0.05)
+    connection.close()
 
 
 @both
@@ -116,11 +129,14 @@ def test_random_protobuf(case):
     daemon = case.daemon(settings(api={"lif": "opaque"}))
     table = case.generation(daemon)
     chance = random.Random(3)
-    add = daemon.channel.stream_unary(f"/{table.package}.SessionTable/AddSession")
-    calls = [daemon.channel.unary_unary(f"/{table.package}.SessionTable/{rpc}")
-             for rpc in ("GetSession", "DeleteSession", table.list_rpc)]
     with Bystander(daemon):
-        for _ in range(600):
+        for number in range(600):
+            if number % 100 == 0:
+                # A connection may have so many broken streams only, as a measure against rapid reset.
+                channel = daemon.connect()
+                add = channel.stream_unary(f"/{table.package}.SessionTable/AddSession")
+                calls = [channel.unary_unary(f"/{table.package}.SessionTable/{rpc}")
+                         for rpc in ("GetSession", "DeleteSession", table.list_rpc)]
             for call in (lambda: add(iter([_random_message(chance) for _ in range(5)]), timeout=5),
                          lambda: chance.choice(calls)(_random_message(chance), timeout=5)):
                 try:

@@ -2,6 +2,7 @@
 
 import socket
 import struct
+import time
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE = 0, 1, 3, 4, 6, 7, 8
@@ -10,11 +11,32 @@ INITIAL_WINDOW_SIZE = 4
 
 
 def connect(path):
-    """A connected socket; 5 seconds for each call on it."""
+    """A connected socket; 5 seconds for each call on it. It waits until the server has room for it."""
     client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    end = time.monotonic() + 5
+    while True:
+        try:
+            client.connect(path)
+            break
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.01)
     client.settimeout(5)
-    client.connect(path)
     return client
+
+
+def closed_by_peer(client, seconds):
+    """Whether the other side closes when nothing comes from here, whatever it sends before."""
+    client.settimeout(seconds)
+    try:
+        while client.recv(65536):
+            pass
+        return True
+    except ConnectionError:
+        return True
+    except TimeoutError:
+        return False
 
 
 def frame(kind, flags=0, stream=0, content=b""):
@@ -64,18 +86,6 @@ class Connection:
             sent += frame(DATA, END_STREAM, self.stream)
         self.socket.sendall(sent)
         return self.stream
-
-    def closed_by_peer(self, seconds):
-        """Whether the other side closes within so many seconds, whatever it sends before."""
-        self.socket.settimeout(seconds)
-        try:
-            while self.socket.recv(65536):
-                pass
-            return True
-        except ConnectionError:
-            return True
-        except TimeoutError:
-            return False
 
     def close(self):
         self.socket.close()

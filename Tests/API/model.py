@@ -10,6 +10,12 @@ def key(request):
     return request["protocolid"], *sorted((source, destination))
 
 
+def _ends(request):
+    """The session as its client names it: turned round it is another one to replace."""
+    return [request[name] for name in ("session_id", "sourceip", "sourceport", "destinationip",
+                                       "destinationport", "inlif", "outlif")]
+
+
 def is_valid(request):
     return (request["session_id"] < SERVER_BIT and request["inlif"] in (1, 2) and request["outlif"] in (1, 2)
             and request["sourceport"] <= 65535 and request["destinationport"] <= 65535
@@ -50,14 +56,13 @@ class Model:
             if not is_valid(request):
                 outcomes.append(REJECTED)
                 continue
-            holder = planned.get(key(request), self.by_key.get(key(request)))
+            holder = planned.get(key(request)) or self.by_id.get(self.by_key.get(key(request)))
             if holder is None and identity not in ids:
                 outcomes.append(ACCEPTED)
                 inserted.append(position)
-                # Without an id of the client's nothing can be the same.
-                planned[key(request)] = identity or -1
+                planned[key(request)] = request
                 ids |= {identity} - {0}
-            elif replacing and holder == identity:
+            elif replacing and identity and holder and _ends(holder) == _ends(request):
                 outcomes.append(ACCEPTED)
                 changed.append(position)
             else:
@@ -69,7 +74,7 @@ class Model:
         for position, request in enumerate(requests):
             identity = request["session_id"] or next(given, 0)
             if position in inserted:
-                self.by_id[identity] = request
+                self.by_id[identity] = request | {"session_id": identity}
                 self.by_key[key(request)] = identity
             elif position in changed:
                 self.by_id[identity] = self.by_id[identity] | {"action": request["action"]}

@@ -2,6 +2,7 @@
 
 import grpc
 
+from duplicates import turned
 from settings import settings
 from suite import both, equal, eventually, refused, true
 from table import (
@@ -68,7 +69,8 @@ def test_another_tuple_or_another_id_is_refused(case):
             (fields(1, number=3), "a new tuple under the id"),
             (fields(1, number=2), "another session's tuple under the id"),
             (fields(3, number=1), "the tuple under a new id"),
-            (fields(0, number=1), "the tuple without an id")):
+            (fields(0, number=1), "the tuple without an id"),
+            (turned(fields(1, number=1)), "the tuple turned round")):
         request["action"]["actiontype"] = DROP
         identity = request["session_id"]
         equal(table.upsert(request).summary, (EXISTS, 1, [(identity, EXISTS)]), what)

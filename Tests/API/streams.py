@@ -7,7 +7,7 @@ import grpc
 
 from settings import settings
 from suite import both, equal, eventually, refused, seconds, true
-from table import ACCEPTED, EXISTS, fields
+from table import ACCEPTED, EXISTS, V2, fields
 
 LONGEST = 65_536
 
@@ -35,6 +35,8 @@ def test_65536_and_one_more(case):
     equal((table.daemon.status().live_sessions, table.page()[0]), (0, []), "sessions after one too many")
     equal(table.add(*messages[:LONGEST], timeout=60).summary, (ACCEPTED, 0, []), "65 536")
     equal(table.daemon.status().live_sessions, LONGEST, "sessions")
+    if case.generation is V2:
+        return
     reply = table.add(*messages[:LONGEST], timeout=60)
     equal((reply.status, reply.mask, len(reply.errors)), (EXISTS, 2**64 - 1, LONGEST), "all again")
     equal(reply.errors[-1], (LONGEST, EXISTS), "the last one's error")

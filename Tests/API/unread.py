@@ -56,12 +56,16 @@ def test_a_flood_of_calls_that_nobody_reads(case):
 
 @seconds(90)
 def test_closed_sessions_that_nobody_reads(case):
-    """Records held for a caller that does not read go to another when it has gone; none is lost."""
-    daemon = case.daemon(settings(capacity=5000))
-    OPI(daemon).add(*[fields(number, timeout=1) for number in range(1, 3001)])
-    eventually(lambda: daemon.status().closed_retained == 3000, "sessions close", 5)
+    """What was not sent to a caller that does not read goes to another; none goes to two.
+
+    What the server had handed to the connection when it broke is lost with it: some thousands at most.
+    """
+    daemon = case.daemon(settings(capacity=20_000))
+    count, calls = 12_000, 2
+    OPI(daemon).add(*[fields(number, timeout=1) for number in range(1, count + 1)])
+    eventually(lambda: daemon.status().closed_retained == count, "sessions close", 8)
     with Bystander(daemon):
-        connections = [http2.Connection(daemon.socket, 0) for _ in range(4)]
+        connections = [http2.Connection(daemon.socket, 0) for _ in range(calls // 2)]
         for connection in connections:
             connection.call(CLOSED, b"", others=[("x-follow", "true")])
             connection.call(CLOSED, b"")
@@ -71,22 +75,23 @@ def test_closed_sessions_that_nobody_reads(case):
             connection.close()
         time.sleep(0.5)
         found += [each.sessionid for each in V2(daemon).closed()[0]]
-    equal((len(found), sorted(found) == list(range(1, 3001))), (3000, True), "records, each once")
+    equal(len(found), len(set(found)), "records, each once")
+    true(set(found) <= set(range(1, count + 1)), "records of sessions that never were")
+    true(len(found) >= count - calls * 4096, f"only {len(found)} of {count} records are left")
+    equal(daemon.status().closed_retained, 0, "retained at the end")
 
 
 @seconds(90)
 def test_watchers_that_do_not_read(case):
     daemon = case.daemon(settings(capacity=50_000))
     table = OPI(daemon)
-    requests = [fields(number) for number in range(1, 10_001)]
     with Bystander(daemon):
         connections = [http2.Connection(daemon.socket, 0) for _ in range(10)]
         for connection in connections:
             for _ in range(10):
                 connection.call(WATCH, b"")
-        for _ in range(3):
-            table.add(*requests)
-            table.clear()
+        for start in (1, 10_001, 20_001):
+            table.add(*[fields(number) for number in range(start, start + 10_000)])
         for connection in connections:
             connection.close()
     true(daemon.status().sessions_opened >= 30_000, "sessions opened")
