@@ -36,13 +36,13 @@ class Churn(threading.Thread):
     def run(self):
         try:
             while time.monotonic() < self.end:
-                self._add()
-                self._delete(len(self.live) // 2)
-            self._delete(len(self.live))
+                self.add_some()
+                self.delete_some(len(self.live) // 2)
+            self.delete_some(len(self.live))
         except (grpc.RpcError, AssertionError) as error:
             self.problem = str(error)
 
-    def _add(self):
+    def add_some(self):
         ids = self.chance.sample(sorted(self.requests), BATCH)
         action = self.chance.choice((DROP, FORWARD))
         call = self.table.upsert if self.chance.random() < 0.5 else self.table.add
@@ -53,7 +53,7 @@ class Churn(threading.Thread):
         self.opened += len(set(ids) - self.live)
         self.live |= set(ids)
 
-    def _delete(self, count):
+    def delete_some(self, count):
         for identity in self.chance.sample(sorted(self.live), count):
             found = self.table.delete(identity)
             assert found.sessionid == identity and found.requeststatus == 0, f"deleted {found}"

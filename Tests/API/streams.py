@@ -126,7 +126,15 @@ def test_streams_side_by_side(case):
 def test_a_message_that_is_too_large(case):
     table = case.table(settings())
     large = fields(1, source="2001:db8::1", destination="2001:db8::2", sourceipv6=bytes(5 << 20))
-    refused(lambda: table.add(fields(2), large), grpc.StatusCode.RESOURCE_EXHAUSTED)
+    codes = []
+    for _ in range(8):
+        try:
+            table.add(fields(2), large)
+        except grpc.RpcError as error:
+            codes.append(error.code())
+    # Who goes on to send may see the stream's reset before its status.
+    codes = [code for code in codes if code != grpc.StatusCode.CANCELLED]
+    equal((set(codes), len(codes) > 3), ({grpc.StatusCode.RESOURCE_EXHAUSTED}, True), "status")
     equal(table.ids(), [], "sessions")
 
 
