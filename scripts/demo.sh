@@ -1,6 +1,6 @@
 #!/bin/bash
-# Runs a daemon on the demo capture, adds the demo's sessions to it over gRPC and looks at them for some seconds;
-# then replays the capture as fast as it goes, and says what to try next.
+# Runs a daemon on the demo capture, adds the demo's sessions to it over gRPC and looks at them for some
+# seconds; then replays the capture as fast as it goes, and says what to try next.
 #
 #   scripts/demo.sh SLUICE
 #
@@ -63,7 +63,8 @@ demo show sessions
 stop
 
 # The same capture and sessions without a daemon, in a moment.
-demo replay configs/demo.pcap --sessions configs/demo-sessions.yaml --config configs/demo-replay.yaml --show-sessions
+demo replay configs/demo.pcap --sessions configs/demo-sessions.yaml --config configs/demo-replay.yaml \
+  --show-sessions
 cat <<TEXT
 
 To try next, with PATH=\$PATH:$(dirname "$sluice")
