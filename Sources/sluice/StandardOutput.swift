@@ -1,4 +1,5 @@
 import Foundation
+import PacketIO
 
 /// Standard output as a place where writing can fail: a full disk or a closed pipe is an error, not silence.
 enum StandardOutput {
@@ -14,8 +15,17 @@ enum StandardOutput {
     do {
       try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
     } catch {
-      throw CommandFailure(
-        status: 1, message: "standard output: cannot be written: \(error.localizedDescription)")
+      throw CommandFailure(status: 1, message: message(error))
     }
+  }
+
+  /// Nothing for a reader that went away, as `head` does: it knows.
+  private static func message(_ error: any Error) -> String {
+    let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+    guard let cause, cause.domain == NSPOSIXErrorDomain else {
+      return "standard output: cannot be written: \(error.localizedDescription)"
+    }
+    let number = Int32(cause.code)
+    return number == EPIPE ? "" : "standard output: cannot be written: \(errorText(number))"
   }
 }

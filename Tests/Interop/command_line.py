@@ -38,16 +38,17 @@ class CommandLine:
         os.truncate(path, len(header()) + 16 * LONG_CAPTURE_PACKETS)
         return path
 
-    def run(self, name, *arguments, status=0, output=(), errors=()):
+    def run(self, name, *arguments, status=0, output=(), errors=(), environment=None):
         """Runs a case; every expression of `output` and `errors` must be found in that stream."""
         self.cases += 1
         done = subprocess.run([self.sluice, *arguments], stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, timeout=TIME_LIMIT_SECONDS, check=False)
+                              text=True, timeout=TIME_LIMIT_SECONDS, check=False,
+                              env={**os.environ, **(environment or {})})
         self.expect(name, done.returncode == status,
                     f"exit status {done.returncode}, not {status}: {done.stderr.strip()[:300]}")
         for stream, text, expressions in (("output", done.stdout, output), ("errors", done.stderr, errors)):
             for expression in expressions:
-                self.expect(name, re.search(expression, text),
+                self.expect(name, re.search(expression, text, re.MULTILINE),
                             f"{expression!r} is not in its {stream}: {text.strip()[:300]!r}")
         return done.stdout
 

@@ -51,8 +51,8 @@ final class MessageLimit: ChannelDuplexHandler {
   }
 }
 
-/// Finds the lengths of messages in the bytes of a call: each has a byte of flags and four of length before it,
-/// in network order (gRPC over HTTP/2, Length-Prefixed-Message).
+/// Finds the lengths of messages in the bytes of a call: each has a byte of flags and four of length before
+/// it, in network order (gRPC over HTTP/2, Length-Prefixed-Message).
 package struct MessageLengths {
   package init() {}
 

@@ -26,7 +26,8 @@ struct RunningDaemon {
     let (daemon, server) = (daemon, server)
     let problem = Mutex<String?>(nil)
     let end = DispatchSemaphore(value: 0)
-    Interrupt.calls { Self.stop(daemon, server) }
+    // The handler lives as long as the process; the socket is removed when the server is let go.
+    Interrupt.calls { [weak server] in server.map(Self.stop) }
     Task {
       do throws(ControlServerError) {
         try await server.run()
@@ -37,9 +38,10 @@ struct RunningDaemon {
     }
     standardError("sluice: ready: \(summary)")
     Systemd.notify("READY=1\nSTATUS=\(summary)")
-    while end.wait(timeout: .now() + Self.glance) == .timedOut {
-      guard daemon.failure != nil, !Interrupt.wasRequested else { continue }
-      Self.stop(daemon, server)
+    while daemon.failure == nil, end.wait(timeout: .now() + Self.glance) == .timedOut {}
+    if daemon.failure != nil, !Interrupt.wasRequested {
+      Self.stop(server)
+      end.wait()
     }
     daemon.stop()
     if let message = daemon.failure ?? problem.withLock({ $0 }) {
@@ -47,11 +49,10 @@ struct RunningDaemon {
     }
   }
 
-  /// New calls are refused and those that run are answered; then those that would go on forever end.
-  private static func stop(_ daemon: Daemon, _ server: ControlServer) {
+  /// New calls are refused, those that run are answered, and streams that would go on forever are ended.
+  private static func stop(_ server: ControlServer) {
     Systemd.notify("STOPPING=1")
     server.stop()
-    DispatchQueue.global().asyncAfter(deadline: .now() + patience) { daemon.sessions.stop() }
   }
 
   private var summary: String {
@@ -66,6 +67,4 @@ struct RunningDaemon {
 
   /// How often we look whether something failed.
   private static let glance = DispatchTimeInterval.milliseconds(200)
-  /// Of the second that stopping may take, what calls have to end by themselves.
-  private static let patience = DispatchTimeInterval.milliseconds(250)
 }
