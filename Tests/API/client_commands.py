@@ -1,4 +1,7 @@
-"""`sluice session` and `sluice show` beside gRPC: the same daemon, the same answers."""
+"""`sluice session` and `sluice show` beside gRPC: the same daemon, the same answers.
+
+What the commands take and print is in Tests/Interop/cli_session.py and cli_show.py.
+"""
 
 import json
 import os
@@ -7,91 +10,25 @@ import select
 import subprocess
 
 from closing import open_, request, reset
-from daemon import Daemon
 from demo_capture import CONFIGS
 from feed import Wire
 from frames import of
-from settings import settings
 from suite import Failure, equal, eventually, true
-from table import ACCEPTED, ALL, DROP, MIRROR, OPI, fields
+from table import ALL, DROP, OPI, fields
 
 TIME_LIMIT_SECONDS = 20
 
 
-def _run(daemon, *arguments, status=0, environment=None):
-    """A command to its end: (standard output, standard error)."""
-    named = () if environment else ("--socket", daemon.socket)
-    done = subprocess.run([daemon.sluice, *arguments, *named], capture_output=True, text=True, check=False,
-                          stdin=subprocess.DEVNULL, timeout=TIME_LIMIT_SECONDS,
-                          env={**os.environ, **(environment or {})})
-    equal(done.returncode, status, f"exit status of {' '.join(arguments)} ({done.stderr.strip()})")
-    return done.stdout, done.stderr
-
-
-def _json(daemon, *arguments, **options):
+def _json(daemon, *arguments):
     """The objects that a command prints, one a line."""
-    output, _ = _run(daemon, *arguments, "--json", **options)
+    command = [daemon.sluice, *arguments, "--json", "--socket", daemon.socket]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+                          timeout=TIME_LIMIT_SECONDS)
+    equal(done.returncode, 0, f"exit status of {' '.join(arguments)} ({done.stderr.strip()})")
     try:
-        return [json.loads(line) for line in output.splitlines()]
+        return [json.loads(line) for line in done.stdout.splitlines()]
     except ValueError as error:
-        raise Failure(f"{arguments}: no JSON: {error}: {output[:200]!r}") from error
-
-
-def test_one_session_from_add_to_delete(case):
-    daemon = case.daemon(settings())
-    table = OPI(daemon)
-    added, = _json(daemon, "session", "add", "--id", "7", "--inlif", "1", "--outlif", "2/30", "--source",
-                   "10.0.0.1:1234", "--destination", "10.0.0.2:443", "--protocol", "tcp", "--action",
-                   "mirror", "--next-hop", "192.0.2.9", "--timeout", "77")
-    equal((added["added"], added["refused"]), (1, []), "added")
-    session = daemon.session(7)
-    equal((session.source_address, session.source_port, session.destination_address, session.destination_port,
-           session.protocol, session.in_lif, session.out_lif, session.out_vlan, session.action),
-          (bytes([10, 0, 0, 1]), 1234, bytes([10, 0, 0, 2]), 443, 6, 1, 2, 30, MIRROR), "session")
-    for command in (("list",), ("get", "7"), ("show", "7")):
-        found, = _json(daemon, "session", *command)
-        equal({name: found[name] for name in ("session_id", "source", "source_port", "destination",
-                                              "destination_port", "protocol", "action", "state")},
-              {"session_id": 7, "source": "10.0.0.1", "source_port": 1234, "destination": "10.0.0.2",
-               "destination_port": 443, "protocol": "_TCP", "action": "_MIRROR", "state": "_ESTABLISHED"},
-              f"session {' '.join(command)}")
-        shown, _ = _run(daemon, "session", *command)
-        true("10.0.0.1" in shown, f"no address in session {command}")
-    again = ("--inlif", "1", "--outlif", "2/30", "--source", "10.0.0.1:1234", "--destination", "10.0.0.2:443",
-             "--protocol", "tcp", "--action", "drop")
-    refused, = _json(daemon, "session", "add", "--id", "7", *again, status=1)
-    equal((refused["added"], refused["refused"][0]["status"]), (0, "_SESSION_ALREADY_EXISTS"), "again")
-    _run(daemon, "session", "add", "--id", "7", *again, "--replace")
-    equal(daemon.session(7).action, DROP, "action after --replace")
-    deleted, = _json(daemon, "session", "delete", "7")
-    equal((deleted["session_id"], deleted["state"], table.ids()), (7, "_CLOSED", []), "deleted")
-    for command in ("get", "delete", "show"):
-        true("7" in _run(daemon, "session", command, "7", status=1)[1], f"session {command} does not name it")
-
-
-def test_refusals_are_told(case):
-    daemon = case.daemon(settings(capacity=1))
-    good = ("session", "add", "--source", "10.0.0.1:1", "--destination", "10.0.0.2:2", "--protocol", "udp",
-            "--action", "forward", "--outlif", "2")
-    _, errors = _run(daemon, *good, "--inlif", "9", status=1)
-    true("refused" in errors, f"{errors!r} does not say so")
-    refused, = _json(daemon, *good, "--inlif", "9", status=1)
-    true("inlif" in refused["refused"][0]["message"], f"the field is not named: {refused}")
-    added, = _json(daemon, *good, "--inlif", "1")
-    equal(added["assigned_session_ids"], OPI(daemon).ids(), "ids that the daemon chose")
-    full, = _json(daemon, *good[:3], "10.0.0.9:1", *good[4:], "--inlif", "1", status=1)
-    equal(full["refused"][0]["status"], "_SESSION_TABLE_FULL", "one too many")
-    for wrong in (("--protocol", "icmp"), ("--action", "reject"), ("--source", "10.0.0.1")):
-        _run(daemon, *good, "--inlif", "1", *wrong, status=2)
-
-
-def test_lists_of_many(case):
-    daemon = case.daemon(settings(capacity=10_000))
-    equal(OPI(daemon).add(*[fields(number) for number in range(1, 5001)]).status, ACCEPTED, "5000")
-    found = _json(daemon, "session", "list")
-    equal(sorted(each["session_id"] for each in found), list(range(1, 5001)), "listed")
-    equal(len(_json(daemon, "session", "list", "--limit", "7")), 7, "listed with --limit 7")
-    equal(_json(daemon, "session", "list", "--state", "closed"), [], "closed ones")
+        raise Failure(f"{arguments}: no JSON: {error}: {done.stdout[:200]!r}") from error
 
 
 def test_closed_and_watch(case):
@@ -158,22 +95,6 @@ def test_show_says_what_grpc_says(case):
     equal((sessions["live"], sessions["closed_rst"]), (2, 1), "live and closed by RST")
     memory, = _json(daemon, "show", "memory")
     true(memory["resident_bytes"] > 0, f"memory {memory}")
-    for name, word in (("workers", "packets"), ("ports", "lif-1"), ("drops", "sessionDrop"),
-                       ("sessions", "live"), ("memory", "resident"), ("status", "capacity")):
-        true(word in _run(daemon, "show", name)[0], f"{word} is not in show {name}")
-    repeated = _json(daemon, "show", "ports", "--interval", "0.1", "--count", "3")
-    equal(len(repeated), 3, "outputs of --interval 0.1 --count 3")
-
-
-def test_which_socket(case):
-    daemon = case.daemon(settings())
-    _run(daemon, "show", "status", environment={"SLUICE_SOCKET": daemon.socket})
-    nobody = Daemon(case.sluice, case.directory, settings(), 9)
-    _, errors = _run(nobody, "show", "status", status=1)
-    true(nobody.socket in errors, f"the socket is not named: {errors!r}")
-    daemon.kill()
-    _, errors = _run(daemon, "session", "list", status=1)
-    true(daemon.socket in errors, f"the socket is not named: {errors!r}")
 
 
 def test_the_demo(case):

@@ -7,7 +7,7 @@ import subprocess
 
 import grpc
 
-from daemon import Daemon
+from running import Daemon
 from settings import settings
 from suite import equal, true
 from table import ACCEPTED, OPI, V2, fields

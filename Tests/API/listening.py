@@ -10,7 +10,7 @@ import time
 import grpc
 
 import stubs
-from daemon import Daemon
+from running import Daemon
 from settings import port, settings
 from suite import equal, eventually, true
 from table import OPI, V2, fields

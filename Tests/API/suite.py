@@ -11,7 +11,7 @@ import traceback
 
 import grpc
 
-from daemon import Daemon
+from running import Daemon
 
 TIME_LIMIT_SECONDS = 60
 
