@@ -7,7 +7,7 @@ import grpc
 
 from settings import settings
 from suite import both, equal, eventually, refused, seconds, true
-from table import ACCEPTED, EXISTS, V2, fields
+from table import ACCEPTED, EXISTS, TABLE_FULL, V2, fields
 
 LONGEST = 65_536
 
@@ -104,22 +104,43 @@ def test_a_silent_stream_is_ended_by_the_server(case):
 def test_streams_side_by_side(case):
     """Eight streams at once for the same 200 sessions: each session is accepted exactly once."""
     table = case.table(settings(workers=2))
-    replies = [None] * 8
-
-    def add(index):
-        own = case.generation(table.daemon, table.daemon.connect())
-        replies[index] = own.add(*[fields(number) for number in range(1, 201)])
-
-    threads = [threading.Thread(target=add, args=(index,)) for index in range(len(replies))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    replies = _side_by_side(table, [[fields(number) for number in range(1, 201)]] * 8)
     accepted = sum(200 - len(reply.errors) for reply in replies)
     equal(accepted, 200, "sessions accepted over all streams")
     equal({error[1] for reply in replies for error in reply.errors}, {EXISTS}, "why others were not")
     equal(table.ids(), list(range(1, 201)), "sessions")
     equal(table.daemon.status().sessions_opened, 200, "sessions opened")
+
+
+@both
+def test_a9_streams_side_by_side_for_the_last_places(case):
+    """Each of ten streams is accepted as a whole or refused as a whole; no place is lost or given twice."""
+    for workers, size, rounds in ((1, 30, 5), (1, 300, 1), (2, 30, 5), (2, 300, 1)):
+        table = case.table(settings(workers=workers, capacity=4 * size - 1))
+        for _ in range(rounds):
+            replies = _side_by_side(
+                table, [[fields(number) for number in range(start, start + size)]
+                        for start in range(1, 10 * size, size)])
+            equal(sorted((reply.status, len(reply.errors)) for reply in replies),
+                  [(ACCEPTED, 0)] * 3 + [(TABLE_FULL, size)] * 7, "replies: status and errors")
+            equal((len(table.ids()), table.daemon.status().live_sessions), (3 * size,) * 2, "sessions")
+            table.clear()
+
+
+def _side_by_side(table, streams):
+    """Sends streams at the same time, each on a connection of its own; their replies."""
+    replies = [None] * len(streams)
+
+    def add(index):
+        own = type(table)(table.daemon, table.daemon.connect())
+        replies[index] = own.add(*streams[index])
+
+    threads = [threading.Thread(target=add, args=(index,)) for index in range(len(streams))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return replies
 
 
 @both
