@@ -79,6 +79,8 @@ public struct BurstOutcome: ~Copyable {
   /// Buffers that hold retagged packets until the burst is sent.
   var retagged: FixedArray<PacketBuffer>
   var retaggedCount = 0
+  /// Whether transmit has changed a verdict.
+  private(set) var isChanged = false
   /// Whether some packet leaves with another VLAN than it came with.
   var needsRetag = false
 
@@ -102,12 +104,16 @@ public struct BurstOutcome: ~Copyable {
     copyRequestCount = 0
     retaggedCount = 0
     needsRetag = false
+    isChanged = false
   }
 
   /// The verdict on packet `index` of the burst.
   public subscript(index: Int) -> Verdict {
     get { verdicts[index] }
-    set { verdicts[index] = newValue }
+    set {
+      verdicts[index] = newValue
+      isChanged = true
+    }
   }
 
   /// Copy `index`, below `copyCount`.

@@ -9,9 +9,12 @@ extension Worker {
       let next = sessions.forward(&flows, from: position, peers: peers, verdicts: outcome.verdicts)
       ordinary &+= next &- position
       if next == flows.count { break }
-      outcome.verdicts[Int(flows.packets[next].index)] = decide(next, insertionsAtProbe: insertions)
+      let verdict = decide(next, insertionsAtProbe: insertions)
+      if verdict.kind == .forward { tally.forwarded += 1 }
+      outcome.verdicts[Int(flows.packets[next].index)] = verdict
       position = next &+ 1
     }
+    tally.forwarded += ordinary
     tally.matched += UInt64(truncatingIfNeeded: ordinary)
   }
 
