@@ -43,6 +43,13 @@ public struct Verdict: BitwiseCopyable, Sendable {
     return verdict
   }
 
+  /// All of it, so that it is stored at once: kind in bits 7...0, reason in 15...8, LIF in 31...16, VLAN in
+  /// 47...32. Never 0 for the kind forward.
+  @inline(__always) package var word: UInt64 {
+    UInt64(kind.rawValue) | UInt64(reason.rawValue) << 8 | UInt64(outLIF) << 16 | UInt64(vlan) << 32
+  }
+  package static var outLIFMask: UInt64 { 0xFFFF_0000 }
+
   /// The worker that a handed-off packet goes to.
   @inline(__always) package var worker: Int { Int(vlan) }
 

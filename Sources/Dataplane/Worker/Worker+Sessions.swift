@@ -21,6 +21,7 @@ extension Worker {
   /// The long way: any packet, any session, or none. Packets go by their position in `flows` from here on.
   @inline(never)
   private mutating func decide(_ position: Int, insertionsAtProbe: UInt64) -> Verdict {
+    flows.packets[position].complete()
     let record = resolve(position, insertionsAtProbe: insertionsAtProbe)
     if flows.packets[position].isICMPError { return follow(quoted: record, position) }
     return record == FlowTable.none ? miss(position) : hit(position, record)
