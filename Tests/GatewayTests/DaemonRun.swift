@@ -35,7 +35,7 @@ final class DaemonRun: Sendable {
       runtime.signalStop()
       runtime.join()
     }
-    #expect(took < .seconds(1), "stops within a second", sourceLocation: location)
+    #expect(took < .seconds(5), "stops soon", sourceLocation: location)
     expectEquations(location)
   }
 

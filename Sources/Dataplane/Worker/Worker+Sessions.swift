@@ -9,15 +9,19 @@ extension Worker {
       let next = sessions.forward(&flows, from: position, peers: peers, verdicts: outcome.verdicts)
       ordinary &+= next &- position
       if next == flows.count { break }
-      outcome.verdicts[Int(flows.packets[next].index)] = decide(next, insertionsAtProbe: insertions)
+      let verdict = decide(next, insertionsAtProbe: insertions)
+      if verdict.kind == .forward { tally.forwarded += 1 }
+      outcome.verdicts[Int(flows.packets[next].index)] = verdict
       position = next &+ 1
     }
+    tally.forwarded += ordinary
     tally.matched += UInt64(truncatingIfNeeded: ordinary)
   }
 
   /// The long way: any packet, any session, or none. Packets go by their position in `flows` from here on.
   @inline(never)
   private mutating func decide(_ position: Int, insertionsAtProbe: UInt64) -> Verdict {
+    flows.packets[position].complete()
     let record = resolve(position, insertionsAtProbe: insertionsAtProbe)
     if flows.packets[position].isICMPError { return follow(quoted: record, position) }
     return record == FlowTable.none ? miss(position) : hit(position, record)

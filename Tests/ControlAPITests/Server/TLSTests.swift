@@ -18,7 +18,8 @@ import Testing
 
   /// Whether a client with that certificate is served at a listener `127.0.0.1:PORT` or `[::1]:PORT`.
   private func isServed(
-    _ listener: ListenerContext, as name: String?, trusting authority: String = "ca"
+    _ listener: ListenerContext, as name: String?, trusting authority: String = "ca",
+    within patience: Duration = .seconds(30)
   ) async -> Bool {
     let folder = certificates.folder
     let port = Int(listener.name.split(separator: ":").last ?? "") ?? 0
@@ -40,16 +41,16 @@ import Testing
         isIPv6 ? .ipv6(address: "::1", port: port) : .ipv4(address: "127.0.0.1", port: port)
       return try await withGRPCClient(
         transport: .http2NIOPosix(target: target, transportSecurity: security)
-      ) { client in try await answers(client) }
+      ) { client in try await answers(client, within: patience) }
     } catch { return false }
   }
 
   /// Whether a call is answered at once; a connection that is refused is tried again for ever.
-  private func answers(_ client: Client) async throws -> Bool {
+  private func answers(_ client: Client, within patience: Duration) async throws -> Bool {
     try await withThrowingTaskGroup(of: Bool.self) { group in
       group.addTask { try await isServing(client) }
       group.addTask {
-        try await Task.sleep(for: .seconds(2))
+        try await Task.sleep(for: patience)
         return false
       }
       defer { group.cancelAll() }
@@ -62,9 +63,9 @@ import Testing
       let listener = server.listeners[1]
       #expect(server.warnings.isEmpty)
       #expect(await isServed(listener, as: "client"))
-      #expect(await !isServed(listener, as: nil))
-      #expect(await !isServed(listener, as: "stranger"))
-      #expect(await !isServed(listener, as: "client", trusting: "other-ca"))
+      #expect(await !isServed(listener, as: nil, within: .seconds(2)))
+      #expect(await !isServed(listener, as: "stranger", within: .seconds(2)))
+      #expect(await !isServed(listener, as: "client", trusting: "other-ca", within: .seconds(2)))
       #expect(await isServed(listener, as: "client"))
     }
   }
@@ -103,7 +104,7 @@ import Testing
       let isServed = try? await withGRPCClient(
         transport: .http2NIOPosix(
           target: .ipv4(address: "127.0.0.1", port: port), transportSecurity: .plaintext)
-      ) { try await answers($0) }
+      ) { try await answers($0, within: .seconds(2)) }
       #expect(isServed != true)
     }
   }
