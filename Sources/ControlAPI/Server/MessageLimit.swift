@@ -2,8 +2,9 @@ internal import NIOCore
 internal import NIOHPACK
 internal import NIOHTTP2
 
-/// Refuses a message that is longer than allowed with a status that says so. Stands between HTTP/2 and gRPC,
-/// which would only reset the call, and leave its client to try again.
+/// Refuses a message that is longer than allowed with a status that says so, and calls whose messages are
+/// broken. Stands between HTTP/2 and gRPC, which would only reset the call and leave its client to try again,
+/// or take what came before the breach for all there is.
 final class MessageLimit: ChannelDuplexHandler {
   typealias InboundIn = HTTP2Frame.FramePayload
   typealias InboundOut = HTTP2Frame.FramePayload
@@ -19,10 +20,18 @@ final class MessageLimit: ChannelDuplexHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     guard !hasRefused else { return }
-    if case .data(let frame) = Self.unwrapInboundIn(data), case .byteBuffer(let bytes) = frame.data,
+    let frame = Self.unwrapInboundIn(data)
+    if case .data(let content) = frame, case .byteBuffer(let bytes) = content.data,
       let length = lengths.longest(in: bytes.readableBytesView), length > limit
     {
-      return refuse(context, length)
+      let text = "the message has \(length) bytes, and \(limit) are allowed (api.limits.message_bytes)"
+      return refuse(context, status: 8, text)
+    }
+    if lengths.hasFlags {
+      return refuse(context, status: 13, "a message's flags are not 0, though no encoding was agreed")
+    }
+    if frame.isLast, lengths.isWithinMessage {
+      return refuse(context, status: 13, "the call ends in the middle of a message")
     }
     context.fireChannelRead(data)
   }
@@ -36,17 +45,27 @@ final class MessageLimit: ChannelDuplexHandler {
     context.write(data, promise: promise)
   }
 
-  private func refuse(_ context: ChannelHandlerContext, _ length: Int) {
+  /// - Parameter status: gRPC's number: 8 RESOURCE_EXHAUSTED, 13 INTERNAL.
+  private func refuse(_ context: ChannelHandlerContext, status: Int, _ text: String) {
     hasRefused = true
     // Trailers; where nothing was answered yet they are the whole answer (gRPC over HTTP/2, Trailers-Only).
     var headers: HPACKHeaders = hasSentHeaders ? [:] : [":status": "200", "content-type": "application/grpc"]
-    headers.add(name: "grpc-status", value: "8")
-    headers.add(
-      name: "grpc-message",
-      value: "the message has \(length) bytes, and \(limit) are allowed (api.limits.message_bytes)")
+    headers.add(name: "grpc-status", value: "\(status)")
+    headers.add(name: "grpc-message", value: text)
     let trailers = HTTP2Frame.FramePayload.headers(.init(headers: headers, endStream: true))
     context.writeAndFlush(Self.wrapOutboundOut(trailers)).assumeIsolated().whenComplete { _ in
       context.close(promise: nil)
+    }
+  }
+}
+
+extension HTTP2Frame.FramePayload {
+  /// Whether the client says nothing after it.
+  fileprivate var isLast: Bool {
+    switch self {
+    case .data(let content): content.endStream
+    case .headers(let content): content.endStream
+    default: false
     }
   }
 }
@@ -60,6 +79,10 @@ package struct MessageLengths {
   private var rest = 0
   private var prefixBytes = 0
   private var length = 0
+  /// Whether a message had flags. The only one there is tells that it is compressed; no encoding is offered.
+  package private(set) var hasFlags = false
+  /// Whether the bytes so far end inside a message or its prefix.
+  package var isWithinMessage: Bool { rest > 0 || prefixBytes > 0 }
 
   /// The greatest length that is told in these bytes, which follow those before; nil when none is.
   package mutating func longest(in bytes: some RandomAccessCollection<UInt8>) -> Int? {
@@ -75,6 +98,7 @@ package struct MessageLengths {
       let byte = left.removeFirst()
       // The first is the flags.
       length = prefixBytes == 0 ? 0 : length << 8 | Int(byte)
+      if prefixBytes == 0, byte != 0 { hasFlags = true }
       prefixBytes += 1
       if prefixBytes == 5 {
         prefixBytes = 0

@@ -7,11 +7,21 @@ extension SessionTable {
     if packet.hasTCPFields {
       if flows.memory[index].state == .established, packet.flags.isOrdinary {
         noteAcknowledgment(packet, index)
-      } else if !track(packet, index) {
-        return false
+      } else {
+        return acceptDeciding(packet, into: index)
       }
     }
     count(packet, index)
+    return true
+  }
+
+  /// The same for a segment that may change the state. One that closes the session is told of with that
+  /// segment counted.
+  private mutating func acceptDeciding(_ packet: SessionPacket, into index: UInt32) -> Bool {
+    let wasClosed = flows.memory[index].state.isClosed
+    guard track(packet, index) else { return false }
+    count(packet, index)
+    if !wasClosed, flows.memory[index].state.isClosed { noteClosing(index) }
     return true
   }
 

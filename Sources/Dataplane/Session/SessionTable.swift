@@ -175,9 +175,12 @@ package struct SessionTable: ~Copyable {
     // Its id is free again: Get and Delete mean live sessions.
     dropID(index)
     rearm(index)
-    if ended.interest.contains(.closings) {
-      ended.append(SessionEvent(.closed, record: index, snapshot(index)))
-    }
+  }
+
+  /// Tells that a session has closed and lingers, where somebody wants to know.
+  mutating func noteClosing(_ index: UInt32) {
+    guard ended.interest.contains(.closings) else { return }
+    ended.append(SessionEvent(.closed, record: index, snapshot(index)))
   }
 
   /// Arms the timer anew after a state change made the deadline earlier.
