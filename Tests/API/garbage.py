@@ -80,17 +80,19 @@ def test_calls_opened_and_reset(case):
 
 
 def test_headers_that_are_no_call(case):
+    """Each on a connection of its own: the server may end one that breaks the rules."""
     daemon = case.daemon(settings())
+    odd = [(PATH, [other]) for other in (
+        ("grpc-timeout", "x"), ("grpc-timeout", "99999999999H"), ("grpc-encoding", "zip"),
+        ("x-upsert", "\x7f"), ("x" * 100, "y" * 4000), ("grpc-timeout", "1n"))]
+    odd += [(path, []) for path in ("", "/", "//", "AddSession", "/a/b/c", "/" + "x" * 5000)]
     with Bystander(daemon):
-        connection = http2.Connection(daemon.socket)
-        for others in (
-                [("grpc-timeout", "x")], [("grpc-timeout", "99999999999H")], [("grpc-encoding", "zip")],
-                [("x-upsert", "\x7f")], [("x" * 100, "y" * 4000)], [("grpc-timeout", "1n")]):
-            connection.call(PATH, b"", others=others)
-        for path in ("", "/", "//", "AddSession", "/a/b/c", "/" + "x" * 5000):
-            connection.call(path, b"")
+        connections = [http2.Connection(daemon.socket) for _ in odd]
+        for connection, (path, others) in zip(connections, odd):
+            connection.call(path, b"", others=others)
         time.sleep(0.3)
-        connection.close()
+        for connection in connections:
+            connection.close()
 
 
 def test_broken_grpc_frames(case):

@@ -36,8 +36,8 @@ def test_events_in_order(case):
         events = {(event.kind, event.session.session_id): event.session for event in found}
         equal([events[key].action for key in ((ADDED, 2), (CHANGED, 2))], [FORWARD, DROP], "actions")
         ended = events[ENDED, 1]
-        found = ended.state, ended.close_code, ended.in_packets, ended.out_packets
-        equal(found, (CLOSED, RST, 3, 1), "end")
+        end = ended.state, ended.close_code, ended.in_packets, ended.out_packets
+        equal(end, (CLOSED, RST, 3, 1), "end")
         true(ended.HasField("end_time") and not events[ADDED, 1].HasField("end_time"), "end_time")
         equal(sum(event.lost for event in found), 0, "lost")
         watch.cancel()
