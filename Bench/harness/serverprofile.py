@@ -11,15 +11,18 @@ from . import api, servers
 # Cases by name: messages of a stream, and streams at a time.
 CASES = {"64": (64, 1), "64, 8 at a time": (64, 8), "4096": (4096, 1)}
 MESSAGES = 1 << 19
-# What a part is told by: the shared object and the mangled name, whose first module is the function's own.
+# What a part is told by: the shared object and the mangled name. A Swift function's first module is its own; the
+# runtime, linked into the program, is C++.
 PARTS = {
     "kernel: sockets, wake-ups, switches": (r"\[(kernel|guest)", r""),
     "gRPC": (r"", r"^\$s.*?\d+GRPC(Core|NIOTransport|Protobuf)"),
     "HTTP/2 and NIO": (r"", r"^\$s.*?\d+(NIO[A-Za-z0-9]*|DequeModule|_NIO\w*)[A-Z]|^c_nio|^CNIO"),
     "requests decoded and checked": (r"", r"^\$s.*?\d+(ControlAPI|SwiftProtobuf|OPIProtos)"),
     "sessions: id, tuple, command rings": (r"", r"^\$s.*?\d+(Gateway|Dataplane|PacketIO|Config)"),
-    "Swift's concurrency": (r"libswift_Concurrency", r"|^swift_(task|job|continuation|async)"),
-    "Swift's runtime": (r"libswift|libFoundation|lib_Foundation", r"^_?swift_|^_swift"),
+    "Swift's concurrency": (r"", r"^_?swift_(task|job|continuation|async|executor)|^_Z.*(Task|Executor|Actor|Job)"),
+    "Swift's runtime: generic types": (r"", r"Metadata|WitnessTable|MangledName|MetadataCache|getCache|"
+                                            r"ConcurrentReadableHashMap|ConcurrentMap|tryCast"),
+    "Swift's runtime: references, the rest": (r"", r"^_*swift_|^_Z\w*5swift|^_ZN7__swift|^_ZL\d+_?swift|^\$s[SL]"),
     "memory: allocation, copies": (r"", r"^(_*(libc_)?(malloc|free|calloc|realloc|cfree|posix_memalign|int_)"
                                         r"|_int_|_*mem(cpy|move|set|cmp)|tcache)"),
     "the rest": (r"", r""),

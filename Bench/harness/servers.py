@@ -73,8 +73,9 @@ class Server:
 
     def control_ns(self):
         """CPU time so far of all its threads but the workers, also of threads that have ended."""
-        workers = sum(_clock(thread, is_thread=True) for thread in self._worker_threads())
-        return _clock(self.pid, is_thread=False) - workers
+        # The kernel's encoding of clock_getcpuclockid(3) of a process. Those of threads are for their own
+        # process only; their time stands in /proc, as of the last time the scheduler looked at them.
+        return time.clock_gettime_ns(~self.pid << 3 | 2) - sum(map(self._thread_ns, self._worker_threads()))
 
     def command_ns(self):
         """CPU time so far that workers spent applying commands."""
@@ -128,6 +129,10 @@ class Server:
             time.sleep(0.01)
         raise SystemExit(f"{self._process.args[0]}: has no socket after ten seconds")
 
+    def _thread_ns(self, thread):
+        with open(f"/proc/{self.pid}/task/{thread}/schedstat", encoding="ascii") as file:
+            return int(file.read().split()[0])
+
     def _worker_threads(self):
         folder = f"/proc/{self.pid}/task"
         found = []
@@ -150,8 +155,3 @@ def sluice(bench, config, core, worker_core):
         file.write(config)
     return Server(bench, [bench.sluice, "run", "--config", file.name, "--socket", "@/socket"], "socket", core,
                   worker_core)
-
-
-def _clock(number, is_thread):
-    """CPU time of a process or thread: the kernel's encoding of clock_getcpuclockid(3)."""
-    return time.clock_gettime_ns(~number << 3 | (6 if is_thread else 2))
