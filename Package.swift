@@ -47,12 +47,21 @@ let apiDependencies: [Package.Dependency] =
     .package(url: "https://github.com/grpc/grpc-swift-nio-transport", exact: "2.9.2"),
     .package(url: "https://github.com/grpc/grpc-swift-protobuf", exact: "2.4.1"),
     .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0", traits: []),
+    // What the transport is made of: limits and admission are handlers in its pipelines.
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
   ]
 
 let grpc: [Target.Dependency] = [
   .product(name: "GRPCCore", package: "grpc-swift-2"),
   .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
   .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+]
+let nio: [Target.Dependency] = [
+  .product(name: "NIOCore", package: "swift-nio"),
+  .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+  .product(name: "NIOSSL", package: "swift-nio-ssl"),
 ]
 let transport: Target.Dependency = .product(
   name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport")
@@ -66,7 +75,7 @@ let api: [Target] =
       name: "OPIProtos", dependencies: grpc, exclude: ["protos"], swiftSettings: warnings),
     .target(
       name: "ControlAPI",
-      dependencies: ["OPIProtos", "Gateway", "Config", "Dataplane", "CLinuxPacket", transport] + grpc,
+      dependencies: ["OPIProtos", "Gateway", "Config", "Dataplane", transport] + grpc + nio,
       swiftSettings: strict),
     .target(
       name: "ControlClient", dependencies: ["OPIProtos", "Config", "Dataplane", transport] + grpc,
@@ -89,7 +98,7 @@ let api: [Target] =
       name: "ControlAPITests",
       dependencies: [
         "ControlAPI", "ControlClient", "OPIProtos", "Gateway", "Config", "Dataplane", "PacketIO", transport,
-      ] + grpc,
+      ] + grpc + nio,
       swiftSettings: warnings),
   ]
 
@@ -121,7 +130,7 @@ let package = Package(
     .target(
       name: "PacketIO", dependencies: ["Dataplane", "TrafficGenerator", "CLinuxPacket", "CPcap", "CZlib"],
       swiftSettings: hot),
-    .target(name: "Config", dependencies: ["Dataplane", "Yams"], swiftSettings: strict),
+    .target(name: "Config", dependencies: ["Dataplane", "PacketIO", "Yams"], swiftSettings: strict),
     .target(
       name: "Gateway", dependencies: ["Config", "Dataplane", "PacketIO", "TrafficGenerator", "CLinuxPacket"],
       swiftSettings: strict),
@@ -129,7 +138,8 @@ let package = Package(
       name: "DataplaneTests", dependencies: ["CLinuxPacket", "Dataplane", "FuzzTargets"],
       swiftSettings: warnings),
     .testTarget(name: "PacketIOTests", dependencies: ["PacketIO", "Dataplane"], swiftSettings: warnings),
-    .testTarget(name: "ConfigTests", dependencies: ["Config", "Dataplane"], swiftSettings: warnings),
+    .testTarget(
+      name: "ConfigTests", dependencies: ["Config", "Dataplane", "PacketIO"], swiftSettings: warnings),
     .testTarget(
       name: "GatewayTests",
       dependencies: ["Gateway", "Config", "Dataplane", "PacketIO", "TrafficGenerator"],

@@ -16,6 +16,7 @@ $step --figures "swift test (200 sequences)" env SLUICE_SEQUENCES=200 \
   swift test -c release --disable-testable-imports --filter RobustnessTests
 $step --figures "fuzz (long)" scripts/fuzz.sh 120
 
+$step --figures "api (long)" "$PYTHON" Tests/API/run.py --sluice "$SLUICE" --long --filter full_speed
 $step --figures "oracle's own test" "$PYTHON" Tests/Interop/selftest.py
 
 work=$(mktemp -d)

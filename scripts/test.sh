@@ -11,11 +11,14 @@ threads="SPSCRing|SeveralWorkers|SessionBatch|SequenceTests|ReplayQueue"
 $step "generated code" scripts/generate.sh --check-descriptors
 # Without testable imports the tests use the very modules of the release build; `swift build --build-tests`
 # does not know that option and would compile everything again.
-$step --figures "swift test" swift test -c release --disable-testable-imports
+# Servers need the few threads that tests share: those that block them run apart.
+$step --figures "swift test" swift test -c release --disable-testable-imports --skip ControlAPITests
+$step --figures "swift test (api)" swift test -c release --disable-testable-imports --filter ControlAPITests
 $step "build allocation-gate" swift build -c release --product allocation-gate
 $step --figures "command line" "$PYTHON" Tests/Interop/cli.py --sluice "$SLUICE"
 $step "oracle" "$PYTHON" Tests/Interop/oracle.py --sluice "$SLUICE"
 $step "bad input" "$PYTHON" Tests/Interop/bad_input.py --sluice "$SLUICE"
+$step --figures "api" "$PYTHON" Tests/API/run.py --sluice "$SLUICE"
 $step --figures "gate disassembly" "$PYTHON" Tests/Gates/hot-path-disassembly.py "$SLUICE" \
   @Tests/Gates/hot-path.args
 $step --figures "gate instructions" "$PYTHON" Tests/Gates/instructions.py "$SLUICE" \

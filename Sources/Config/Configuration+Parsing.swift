@@ -40,6 +40,8 @@ extension Configuration {
     if let node = fields.node("copies") {
       copies = CopyEncapsulation(node, fields.path(of: "copies"), problems: &problems)
     }
+    captures = CaptureSettings(fields, &problems)
+    api = APISettings(fields, &problems)
     readSessions(fields, knownLIFs: reading.knownLIFs, &problems)
   }
 
@@ -68,6 +70,6 @@ extension Configuration {
 
   private static let keys = [
     "capacity", "closed_retention", "workers", "tcp_control", "timeouts", "ports", "neighbors", "copies",
-    "sessions",
+    "captures", "api", "sessions",
   ]
 }

@@ -22,7 +22,8 @@ public struct Configuration: Hashable, Sendable {
   public var copies = CopyEncapsulation.ethernet
   /// The `sessions:` list of the file itself, in file order; sessions files are read by ``SessionsFile``.
   public var sessions: [SessionRequest] = []
-
+  /// How capture ports play in the daemon.
+  public var captures = CaptureSettings()
   /// How the control API is served.
   public var api = APISettings()
 

@@ -45,6 +45,37 @@ extension MappingReader {
     return scalar.string
   }
 
+  /// What a value says as it was written, be it a number or a word.
+  func word(_ key: String, accepted: String, _ problems: inout ProblemList) -> String? {
+    guard let node = node(key) else { return nil }
+    if case .scalar(let scalar) = node, !scalar.isNull { return scalar.string }
+    refuse(key, "\(found(node)) is not one value; accepted: \(accepted)", &problems)
+    return nil
+  }
+
+  /// A path as the process can open it: relative ones start at the directory of the configuration file.
+  func filePath(_ key: String, accepted: String, _ problems: inout ProblemList) -> String? {
+    guard let path = text(key, accepted: accepted, &problems) else { return nil }
+    guard !path.isEmpty, !path.utf8.contains(0) else {
+      refuse(key, "\(quoted(path)) is not a file name; accepted: \(accepted)", &problems)
+      return nil
+    }
+    guard !path.hasPrefix("/"), let slash = problems.file.lastIndex(of: "/") else { return path }
+    return problems.file[...slash] + path
+  }
+
+  /// Whether the value is there and says nothing: `key:` alone means absent where a mapping is wanted.
+  func isNull(_ key: String) -> Bool {
+    guard case .scalar(let scalar)? = node(key) else { return false }
+    return scalar.isNull
+  }
+
+  /// A mapping under `key` with some keys; nil if it is absent, empty or wrong.
+  func mapping(_ key: String, keys: [String], _ problems: inout ProblemList) -> MappingReader? {
+    guard let node = node(key), !isNull(key) else { return nil }
+    return MappingReader(node, path(of: key), keys: keys, problems: &problems)
+  }
+
   /// One of some words: spelt exactly, or as the API's proto names are when `isProtoName`
   /// (any case, with or without the leading underscore).
   func choice<Value>(

@@ -10,8 +10,10 @@ public struct Port: Hashable, Sendable {
   public var peer: LIF
   /// The source address of copies that leave here.
   public var mac: MACAddress
-  /// The capture file this port reads in replay, relative to the working directory or absolute.
+  /// The capture file this port reads, relative to the working directory or absolute.
   public var capture: String?
+  /// Traffic that the port receives from memory; nil for none. Never beside `capture`.
+  public var memory: MemoryPort?
   /// For TCP and UDP packets without a session.
   public var miss: MissPolicy
   /// What sessions learned here do: `.drop` or `.forward`.
@@ -22,13 +24,15 @@ public struct Port: Hashable, Sendable {
   /// A port with the defaults of the configuration file; `peer` and `mac` default from `lif`.
   public init(
     name: String, lif: LIF, peer: LIF? = nil, mac: MACAddress? = nil, capture: String? = nil,
-    miss: MissPolicy = .forward, learnedAction: Action = .forward, nonSession: NonSessionPolicy = .forward
+    memory: MemoryPort? = nil, miss: MissPolicy = .forward, learnedAction: Action = .forward,
+    nonSession: NonSessionPolicy = .forward
   ) {
     self.name = name
     self.lif = lif
     self.peer = peer ?? lif
     self.mac = mac ?? Self.defaultMAC(for: lif)
     self.capture = capture
+    self.memory = memory
     self.miss = miss
     self.learnedAction = learnedAction
     self.nonSession = nonSession

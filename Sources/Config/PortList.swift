@@ -43,27 +43,19 @@ struct PortList {
     let number: UInt16? = fields.integer("lif", in: 1...UInt16.max, &problems)
     let peer: UInt16? = fields.integer("peer", in: 1...UInt16.max, &problems)
     let mac = fields.macAddress("mac", isStation: true, &problems)
-    let capture = capture(fields, problems: &problems)
+    let capture = fields.filePath("capture", accepted: "the path of a capture file", &problems)
+    let memory = MemoryPort(fields, &problems)
     let miss = fields.choice("miss", among: misses, &problems)
     let learned = fields.choice("learn", among: learnedActions, &problems)
     let nonSession = fields.choice("non_session", among: nonSessions, &problems)
+    if fields.has("capture"), fields.has("memory") {
+      fields.refuse("memory", "stands beside capture; keep one: a port receives from one source", &problems)
+    }
     guard let name, let number else { return nil }
     let port = Port(
-      name: name, lif: LIF(number: number), mac: mac, capture: capture, miss: miss ?? .forward,
-      learnedAction: learned ?? .forward, nonSession: nonSession ?? .forward)
+      name: name, lif: LIF(number: number), mac: mac, capture: capture, memory: memory,
+      miss: miss ?? .forward, learnedAction: learned ?? .forward, nonSession: nonSession ?? .forward)
     return Entry(fields: fields, port: port, peer: peer)
-  }
-
-  /// The capture's path as the process can open it: relative ones start at the configuration file.
-  private static func capture(_ fields: MappingReader, problems: inout ProblemList) -> String? {
-    let accepted = "the path of a capture file"
-    guard let path = fields.text("capture", accepted: accepted, &problems) else { return nil }
-    guard !path.isEmpty, !path.utf8.contains(0) else {
-      fields.refuse("capture", "\(quoted(path)) is not a file name; accepted: \(accepted)", &problems)
-      return nil
-    }
-    guard !path.hasPrefix("/"), let slash = problems.file.lastIndex(of: "/") else { return path }
-    return problems.file[...slash] + path
   }
 
   private static func checkUnique(_ entries: [Entry], problems: inout ProblemList) {
@@ -107,7 +99,9 @@ struct PortList {
       }
   }
 
-  private static let keys = ["name", "lif", "peer", "mac", "capture", "miss", "learn", "non_session"]
+  private static let keys = [
+    "name", "lif", "peer", "mac", "capture", "memory", "miss", "learn", "non_session",
+  ]
   private static let misses: [(String, MissPolicy)] = [
     ("punt", .punt), ("forward", .forward), ("drop", .drop), ("learn", .learn),
   ]

@@ -5,7 +5,8 @@
 /// A burst of packets goes through in passes, each one a loop in the file named beside it:
 ///
 ///     receive   the queue fills the burst                       PacketQueue
-///     parse     headers, 5-tuple, hash; prefetch bucket         Worker+Parse, Worker+Describe
+///     parse     headers, 5-tuple, hash; prefetch bucket         Worker+Parse, Worker+ParseOrdinary,
+///                                                               Worker+Describe
 ///     decide    ordinary packets: some ahead, tags of the       FlowBurst, FlowFastPath
 ///               bucket, prefetch record; then count, forward
 ///               others: session or policy, tracking             Worker+Sessions
@@ -26,7 +27,7 @@ public struct Worker: ~Copyable {
   let workerCount: UInt32
   let tcpControl: TCPControl
   let mesh: HandoffMesh
-  let events: SPSCRing<SessionSnapshot>?
+  let events: SessionEvents?
   let neighbors: NeighborTable
   let copyEncapsulation: CopyEncapsulation
   var ports: FixedArray<WorkerPort>
@@ -34,8 +35,8 @@ public struct Worker: ~Copyable {
   /// The latest time this worker has seen.
   package var time: PacketTime
 
-  /// By port: where packets leave whose session names no LIF.
-  var peers = FixedArray<UInt16>(repeating: 0)
+  /// By port: the verdict (`Verdict.word`) on ordinary packets whose session names no LIF to leave by.
+  var peers = FixedArray<UInt64>(repeating: Verdict(.forward).word)
   /// What the parse pass leaves for the decide pass.
   var flows = FlowBurst()
   /// Per packet with a copy request: which neighbour its next hop is.
@@ -63,7 +64,7 @@ public struct Worker: ~Copyable {
     workerCount = UInt32(setup.workers)
     tcpControl = setup.tcpControl
     mesh = setup.mesh
-    self.events = events?.ring
+    self.events = events
     neighbors = NeighborTable(setup.neighbors)
     copyEncapsulation = setup.copies
     time = setup.start
@@ -85,7 +86,7 @@ public struct Worker: ~Copyable {
     portCount = min(setup.ports.count, WorkerSetup.maxPorts)
     for (position, port) in setup.ports.prefix(WorkerSetup.maxPorts).enumerated() {
       ports[position] = WorkerPort(port, timeouts: setup.timeouts, policies: &sessions.policies)
-      peers[position] = port.peer
+      peers[position] = Verdict(.forward, outLIF: port.peer).word
     }
   }
 
@@ -130,7 +131,8 @@ public struct Worker: ~Copyable {
     while sessions.isExpiryDue(at: time) {
       let isDone = sessions.expire(at: time)
       reportEnded()
-      if isDone { break }
+      // While nobody takes reports, what is over stays until it is hit.
+      if isDone || sessions.ended.isNearlyFull { break }
     }
   }
 }

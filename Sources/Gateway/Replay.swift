@@ -41,7 +41,10 @@ public final class Replay: Sendable {
     }
     let (ports, arrivals) = try plan.ports(sources.interfaceCounts)
     try Self.opened { () throws(CaptureError) in try sources.assign(arrivals) }
-    shaping = try ReplayShaping(options, ports, sources)
+    shaping = try ReplayShaping(
+      ReplayShaping.Wishes(
+        rate: options.rate, rounds: options.rounds, filter: options.filter, split: options.split,
+        prefix: "--"), ports, sources)
     progress = sources.makeProgress(rounds: options.rounds)
     unknownLinks = sources.unknownLinks
     output = try options.writeDirectory.map { path throws(ReplayError) in
@@ -94,7 +97,9 @@ public final class Replay: Sendable {
     }
     let group = try startWorkers()
     do throws(ReplayError) {
-      if let refused = refusals(group.add(requests), requests) { throw ReplayError(.usage, refused) }
+      if let refused = AddOutcome.refusal(group.add(requests), requests) {
+        throw ReplayError(.usage, refused)
+      }
       // Nothing on disk is touched before the sessions are accepted.
       try output?.prepare()
       try onStart()
@@ -136,13 +141,7 @@ public final class Replay: Sendable {
           })
       }
     } catch {
-      switch error {
-      case .outOfMemory:
-        throw ReplayError(
-          .failed, "no memory for a table of \(options.configuration.capacity) sessions: lower \"capacity\"")
-      case .thread(let number):
-        throw ReplayError(.failed, "a worker thread cannot be started: \(errorText(number))")
-      }
+      throw ReplayError(.failed, error.text(capacity: options.configuration.capacity))
     }
   }
 
@@ -176,19 +175,5 @@ public final class Replay: Sendable {
       }
     }
     return taken
-  }
-
-  /// The first request that the table refused, in words; nil when none was.
-  private func refusals(_ outcomes: [AddOutcome], _ requests: [SessionRequest]) -> String? {
-    let refused = outcomes.indices.filter { outcomes[$0] != .added }
-    guard let first = refused.first else { return nil }
-    let why =
-      switch outcomes[first] {
-      case .alreadyExists: "its id or tuple is in use"
-      case .tableFull: "the table is full: raise \"capacity\""
-      case .tooManyPolicies: "too many distinct combinations of LIFs, action, next hop and timeout"
-      case .added, .replaced, .tookOver: "of an unexpected outcome"
-      }
-    return "\(refused.count) sessions were refused, the first with id \(requests[first].id) because \(why)"
   }
 }

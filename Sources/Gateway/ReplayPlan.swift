@@ -77,7 +77,7 @@ struct ReplayPlan {
     let ports =
       configured.isEmpty
       ? Self.plainPorts(count: min(wanted, WorkerSetup.maxPorts), learn: options.learn)
-      : configured.map { Self.port($0, learn: options.learn) }
+      : configured.map { WorkerSetup.Port($0, learn: options.learn) }
     let places = ports.enumerated().map { Arrival(lif: $1.lif, port: UInt8($0)) }
     if options.split != nil { return (ports, [.each([places[0]])]) }
     if !namedBy.isEmpty { return (ports, namedBy.map { .all(places[$0]) }) }
@@ -118,9 +118,13 @@ struct ReplayPlan {
         mac: Config.Port.defaultMAC(for: LIF(number: lif)))
     }
   }
-
-  private static func port(_ port: Config.Port, learn: Action?) -> WorkerSetup.Port {
-    WorkerSetup.Port(
+}
+extension WorkerSetup.Port {
+  /// A configured port.
+  ///
+  /// - Parameter learn: makes the port learn, with this action; nil leaves it as it is configured.
+  init(_ port: Config.Port, learn: Action? = nil) {
+    self.init(
       lif: port.lif.number, peer: port.peer.number, miss: learn == nil ? port.miss : .learn,
       learnedAction: learn ?? port.learnedAction, nonSession: port.nonSession, mac: port.mac)
   }

@@ -6,6 +6,8 @@ package final class WorkerGroup: Sendable {
   package let setup: WorkerSetup
   package let events: [SessionEvents]
   private let commands: [CommandRing]
+  /// A ring takes from one thread at a time.
+  private let submitting = Guarded(())
   private let threads: [WorkerThread]
   private let running: RunningCount
 
@@ -35,7 +37,7 @@ package final class WorkerGroup: Sendable {
   ) throws(WorkerError) {
     self.setup = setup
     events = reportsSessions ? (0..<setup.workers).map { _ in SessionEvents() } : []
-    commands = (0..<setup.workers).map { _ in CommandRing(isHolding: true) }
+    commands = setup.mesh.doorbells.map { CommandRing(isHolding: true, doorbell: $0) }
     running = RunningCount(setup.workers)
     var threads: [WorkerThread] = []
     for index in 0..<setup.workers {
@@ -53,7 +55,7 @@ package final class WorkerGroup: Sendable {
   }
 
   /// Lets the workers receive.
-  package func release() { for ring in commands { ring.release() } }
+  package func release() { submitting.withLock { _ in for ring in commands { ring.release() } } }
 
   /// Whether every worker has come to its end.
   package var isFinished: Bool { running.isZero }
@@ -63,6 +65,11 @@ package final class WorkerGroup: Sendable {
 
   /// Waits for all threads.
   package func join() { for thread in threads { thread.join() } }
+
+  /// CPU time of a worker's thread in nanoseconds, and the CPU it is pinned to.
+  package func thread(_ worker: Int) -> (cpuNanoseconds: UInt64, core: Int?) {
+    (threads[worker].cpuNanoseconds, threads[worker].core)
+  }
 
   /// The sum of a counter over all workers.
   package func total(_ counter: Counter) -> UInt64 { setup.counters.reduce(0) { $0 + $1[counter] } }
@@ -92,8 +99,13 @@ package final class WorkerGroup: Sendable {
     return outcomes
   }
 
+  /// Hands a batch over; false when the worker has too many waiting. From any thread.
+  func submit(_ batch: SessionBatch, to worker: Int) -> Bool {
+    submitting.withLock { _ in commands[worker].submit(batch) }
+  }
+
   private func run(_ batch: SessionBatch, on worker: Int) {
-    while !commands[worker].submit(batch) { ControlPause.short() }
+    while !submit(batch, to: worker) { ControlPause.short() }
     while !batch.isDone { ControlPause.short() }
   }
 }

@@ -179,7 +179,7 @@ package final class CaptureReader {
     guard let position = prepareRecord(), let block else { return 0 }
     let before = clock
     var cursor = unsafe RecordCursor(
-      start: block.address(0), position: position, end: block.byteCount, isMapped: block.isMapped)
+      start: block.address(0), position: position, end: block.byteCount)
     let count = unsafe layout.fill(places, &cursor, &clock)
     if block.isMapped,
       isLost(

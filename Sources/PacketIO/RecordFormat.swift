@@ -30,12 +30,14 @@ struct RecordFormat {
 
   /// Describes the records from the cursor on in `places`, and moves the cursor behind them.
   ///
-  /// - Parameter prefetches: whether records ahead are fetched from memory, where a window shows them.
+  /// Records ahead are fetched: where one ends is known only when its length is there, and a window shows
+  /// them in main memory, a block in the second-level cache.
+  ///
   /// - Returns: how many; stops before a record that is not whole or too long.
   /// - Safety: bytes up to the cursor's end are readable.
   @unsafe @inline(__always) func fill(
     _ places: UnsafeMutableBufferPointer<PacketDescriptor>, _ cursor: inout RecordCursor,
-    _ clock: inout ReplayClock, isSwapped: Bool, prefetches: Bool
+    _ clock: inout ReplayClock, isSwapped: Bool
   ) -> Int {
     let (start, end) = unsafe (cursor.start, cursor.end)
     var position = unsafe cursor.position
@@ -47,12 +49,10 @@ struct RecordFormat {
       let captured = unsafe captured(record, isSwapped: isSwapped)
       let next = position &+ Self.headerSize &+ Int(captured)
       if captured > CaptureHeader.largestPacket || next > end { break }
-      if prefetches {
-        // Packets of one length follow one another mostly. A guess is a hint: it may lie anywhere.
-        let ahead = unsafe record + Self.recordsAhead &* (next &- position)
-        unsafe sluice_prefetch_read(ahead)
-        unsafe sluice_prefetch_read(ahead + Self.lineSize)
-      }
+      // Packets of one length follow one another mostly. A guess is a hint: it may lie anywhere.
+      let ahead = unsafe record + Self.recordsAhead &* (next &- position)
+      unsafe sluice_prefetch_read(ahead)
+      unsafe sluice_prefetch_read(ahead + Self.lineSize)
       unsafe places[count] = describe(record, captured, &time, isSwapped: isSwapped)
       position = next
       count &+= 1
@@ -115,6 +115,4 @@ struct RecordFormat {
   let start: UnsafeRawPointer
   var position: Int
   let end: Int
-  /// Whether the bytes are shown by a window, so that they lie in main memory.
-  var isMapped = false
 }

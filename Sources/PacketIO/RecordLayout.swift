@@ -50,16 +50,10 @@ enum RecordLayout {
   ) -> Int {
     switch self {
     case .classic(let format):
-      // One loop for each, so that the ordinary one swaps nothing, fetches nothing and asks nothing.
-      if format.isSwapped {
-        unsafe cursor.isMapped
-          ? format.fill(places, &cursor, &clock, isSwapped: true, prefetches: true)
-          : format.fill(places, &cursor, &clock, isSwapped: true, prefetches: false)
-      } else {
-        unsafe cursor.isMapped
-          ? format.fill(places, &cursor, &clock, isSwapped: false, prefetches: true)
-          : format.fill(places, &cursor, &clock, isSwapped: false, prefetches: false)
-      }
+      // One loop for each, so that the ordinary one swaps nothing and asks nothing.
+      unsafe format.isSwapped
+        ? format.fill(places, &cursor, &clock, isSwapped: true)
+        : format.fill(places, &cursor, &clock, isSwapped: false)
     case .pcapng(let records): unsafe records.fill(places, &cursor, &clock)
     }
   }

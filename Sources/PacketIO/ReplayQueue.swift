@@ -26,18 +26,30 @@ public struct ReplayQueue: PacketQueue, ~Copyable {
     _ sources: ReplaySources?, worker: Int, setup: WorkerSetup, progress: ReplayProgress,
     shaping: ReplayShaping = ReplayShaping(), writer: consuming CaptureWriterSet?
   ) {
+    self.init(
+      sources, worker: worker, mesh: setup.mesh, start: setup.start, progress: progress, shaping: shaping,
+      writer: writer)
+  }
+
+  /// - Parameters:
+  ///   - mesh: says when packets that were passed on have been dealt with.
+  ///   - start: the time before the captures' first packet.
+  package init(
+    _ sources: ReplaySources?, worker: Int, mesh: HandoffMesh, start: PacketTime, progress: ReplayProgress,
+    shaping: ReplayShaping, writer: consuming CaptureWriterSet?
+  ) {
     shaper = nil
     if sources != nil, !shaping.isPlain {
-      shaper = ReplayShaper(shaping, start: setup.start)
+      shaper = ReplayShaper(shaping, start: start)
       if shaper == nil, let sources {
         progress.fail(sources.failure("no memory to remember conversations in for --split"))
       }
     }
     self.sources = sources
     self.worker = worker
-    mesh = setup.mesh
+    self.mesh = mesh
     self.progress = progress
-    clock = ReplayClock(start: setup.start)
+    clock = ReplayClock(start: start)
     self.writer = writer
   }
 

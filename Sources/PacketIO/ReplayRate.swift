@@ -1,7 +1,7 @@
 package import Dataplane
 
 /// How fast packets are let into a replay. Packet time is the capture's at any rate.
-public enum ReplayRate: Sendable, Equatable {
+public enum ReplayRate: Sendable, Hashable {
   /// As fast as the worker takes them.
   case max
   /// As far apart as they were captured.

@@ -37,8 +37,13 @@ public final class ReplaySources: @unchecked Sendable {
   ///
   /// - Parameter files: paths, or `-` for standard input.
   /// - Throws: the first file's trouble: `.cannotOpen`, `.notACapture`, `.truncated`, `.corrupt`.
-  public init(files: [String], blockSize: Int? = nil) throws(CaptureError) {
-    let (blocks, stop) = (BlockPool(), StopSignal())
+  public convenience init(files: [String], blockSize: Int? = nil) throws(CaptureError) {
+    try self.init(files: files, blockSize: blockSize, stop: StopSignal())
+  }
+
+  /// - Parameter stop: ends waiting for a stream, also that for its first bytes.
+  package init(files: [String], blockSize: Int? = nil, stop: StopSignal) throws(CaptureError) {
+    let blocks = BlockPool()
     var readers: [CaptureReader] = []
     for file in files {
       readers.append(

@@ -1,7 +1,7 @@
 public import Dataplane
 
 /// How the packets of one capture are dealt to two LIFs, as if it had been recorded between them.
-public enum TrafficSplit: Sendable, Equatable {
+public enum TrafficSplit: Sendable, Hashable {
   /// By who opened the conversation: the client's packets arrive on the first LIF.
   case clientServer
   /// What the source of the first packet sends arrives on the first LIF, everything else on the second.

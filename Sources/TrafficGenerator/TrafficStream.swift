@@ -8,6 +8,8 @@ public struct GeneratedPacket: Sendable {
   public let time: PacketTime
   /// Which conversation it belongs to, from 0.
   public let conversation: Int
+  /// Whether the side that opened the conversation sends it.
+  public let isFromClient: Bool
 }
 
 /// Makes a plan's packets one after the other. Its memory is bounded by the number of conversations.
@@ -58,7 +60,7 @@ public struct TrafficStream: Sendable {
       pending = nil
       _ = order.take(second.index)
       let length = writer.write(second.part, of: whole, second.segment, second.tuple, into: &frame)
-      return packet(second.index, length)
+      return packet(second.index, length, second.segment)
     }
     guard let turn = order.next(plan, &random) else { return nil }
     let index = turn.index
@@ -74,7 +76,7 @@ public struct TrafficStream: Sendable {
     {
       length = first
     }
-    return packet(index, length)
+    return packet(index, length, segment)
   }
 
   private mutating func segment(
@@ -108,12 +110,13 @@ public struct TrafficStream: Sendable {
       tuple, into: &frame)
   }
 
-  private mutating func packet(_ index: Int, _ length: Int) -> GeneratedPacket {
+  private mutating func packet(_ index: Int, _ length: Int, _ segment: Segment) -> GeneratedPacket {
     let silence = order.isSecondPart ? plan.silence : 0
     let time = plan.start.advanced(by: plan.pace.time(packets, jitter: random.next()) + silence)
     packets += 1
     bytes += UInt64(length)
-    return GeneratedPacket(length: length, time: time, conversation: index)
+    return GeneratedPacket(
+      length: length, time: time, conversation: index, isFromClient: segment.isFromClient)
   }
 
   /// A share of 2^32: exact, whatever the machine.

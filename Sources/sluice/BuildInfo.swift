@@ -4,11 +4,16 @@ import Foundation
 /// What `--version` tells, and the check that this CPU can run the binary.
 enum BuildInfo {
   /// The release this source is on the way to.
-  private static let release = "0.1.0"
+  static let release = "0.1.0"
+
+  /// What the program was built from.
+  static var commit: String {
+    // SAFETY: strings of CBuildInfo live as long as the process.
+    unsafe String(cString: sluice_commit())
+  }
 
   static var text: String {
-    // SAFETY: strings of CBuildInfo live as long as the process.
-    let commit = unsafe String(cString: sluice_commit())
+    // SAFETY: as above.
     let features = unsafe String(cString: sluice_cpu_features())
     return "sluice \(release), \(build) build of commit \(commit), \(architecture), CPU features: \(features)"
   }

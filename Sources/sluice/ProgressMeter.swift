@@ -21,18 +21,8 @@ final class ProgressMeter {
     }
     if progress.rounds > 1 { parts.append("round \(progress.rounds)") }
     let wait = progress.nanosecondsToNext / 1_000_000_000
-    if wait > 0 { parts.append("next packet in \(duration(wait)), Ctrl-C ends") }
+    if wait > 0 { parts.append("next packet in \(Figures.duration(wait)), Ctrl-C ends") }
     line.show(parts.joined(separator: "  "))
-  }
-
-  /// `2 d 3 h`, `4 min 5 s`.
-  private func duration(_ seconds: UInt64) -> String {
-    switch seconds {
-    case 86_400...: "\(seconds / 86_400) d \(seconds % 86_400 / 3600) h"
-    case 3600...: "\(seconds / 3600) h \(seconds % 3600 / 60) min"
-    case 60...: "\(seconds / 60) min \(seconds % 60) s"
-    default: "\(seconds) s"
-    }
   }
 
   /// Takes the line away.

@@ -65,18 +65,4 @@ struct ReplayReport {
         summary.packetsPerSecond / 1e6, summary.bitsPerSecond / 1e9, summary.cpuSeconds, nanoseconds),
     ]
   }
-
-  private func row(_ name: String, _ count: UInt64, _ comment: String = "") -> String {
-    let number = grouped(count)
-    let left = "  " + name.padding(toLength: max(22, name.count), withPad: " ", startingAt: 0)
-    let right = String(repeating: " ", count: max(1, 16 - number.count)) + number
-    return comment.isEmpty ? left + right : left + right + "  " + comment
-  }
-
-  /// 1234567 as 1,234,567.
-  private func grouped(_ number: UInt64) -> String {
-    var digits = Array(String(number))
-    for position in stride(from: digits.count - 3, to: 0, by: -3) { digits.insert(",", at: position) }
-    return String(digits)
-  }
 }

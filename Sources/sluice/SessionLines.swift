@@ -46,7 +46,8 @@ final class SessionLines {
 
   func write(_ session: SessionSnapshot) {
     guard file != nil else { return }
-    buffer += Self.line(session).utf8
+    buffer += SessionJSON.text(session).utf8
+    buffer.append(UInt8(ascii: "\n"))
     if buffer.count >= Self.flushSize { flush() }
   }
 
@@ -70,21 +71,5 @@ final class SessionLines {
   private static func isRegular(_ path: String) -> Bool {
     let type = try? FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType
     return type == .typeRegular
-  }
-
-  /// No value needs escaping: numbers, addresses, names of ours.
-  private static func line(_ session: SessionSnapshot) -> String {
-    let end = session.state == .closed ? "\"\(RFC3339.text(session.end))\"" : "null"
-    return """
-      {"session_id":\(session.id.rawValue),\
-      "source":"\(session.tuple.source)","source_port":\(session.tuple.sourcePort),\
-      "destination":"\(session.tuple.destination)","destination_port":\(session.tuple.destinationPort),\
-      "protocol":"\(session.tuple.transport.protoName)","action":"\(session.action.protoName)",\
-      "in_packets":\(session.inPackets),"out_packets":\(session.outPackets),\
-      "in_bytes":\(session.inBytes),"out_bytes":\(session.outBytes),\
-      "state":"\(session.state.protoName)","close_code":"\(session.closeCode.protoName)",\
-      "start_time":"\(RFC3339.text(session.start))","end_time":\(end)}
-
-      """
   }
 }

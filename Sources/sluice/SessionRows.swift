@@ -1,41 +1,47 @@
 import Dataplane
-import Foundation
 
 /// The table of `--show-sessions`: a row for each session as it ended or still lives.
 final class SessionRows {
-  private static let header = [
-    "id", "protocol", "initiator", "responder", "action", "packets in", "out", "bytes in", "out", "ended by",
-  ]
-
   private var rows: [[String]] = []
 
   func add(_ session: SessionSnapshot) {
-    let tuple = session.tuple
-    rows.append([
-      session.isLearned ? "learned" : "\(session.id)", tuple.transport == .tcp ? "TCP" : "UDP",
-      "\(tuple.source).\(tuple.sourcePort)", "\(tuple.destination).\(tuple.destinationPort)",
-      String(session.action.protoName.dropFirst()), "\(session.inPackets)", "\(session.outPackets)",
-      "\(session.inBytes)", "\(session.outBytes)", Self.ending(session),
-    ])
+    var cells = Self.cells(session)
+    if session.isLearned { cells[0] = "learned" }
+    rows.append(cells)
   }
 
   /// All rows in columns, with a header; empty when there was no session.
   var text: String {
     guard !rows.isEmpty else { return "" }
-    let all = [Self.header] + rows
-    let widths = Self.header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
-    return all.map { row in
-      row.indices.map { column in
-        let padding = String(repeating: " ", count: widths[column] - row[column].count)
-        return (5...8).contains(column) ? padding + row[column] : row[column] + padding
-      }.joined(separator: "  ").trimmingCharacters(in: .whitespaces)
-    }.joined(separator: "\n")
+    var columns = Self.columns
+    return columns.table(rows)
   }
 
-  private static func ending(_ session: SessionSnapshot) -> String {
-    guard session.state == .closed else {
-      return session.state == .established ? "live" : "live, \(session.state.protoName.dropFirst())"
+  /// What every table of sessions has.
+  static var columns: Columns { Columns(names, rightAligned: 5..<9) }
+
+  static let names = [
+    "id", "protocol", "initiator", "responder", "action", "packets in", "out", "bytes in", "out", "ended by",
+  ]
+
+  /// The row of a session.
+  static func cells(_ session: SessionSnapshot) -> [String] {
+    let tuple = session.tuple
+    return [
+      "\(session.id)", tuple.transport == .tcp ? "TCP" : "UDP", "\(tuple.source).\(tuple.sourcePort)",
+      "\(tuple.destination).\(tuple.destinationPort)", String(session.action.protoName.dropFirst()),
+      "\(session.inPackets)", "\(session.outPackets)", "\(session.inBytes)", "\(session.outBytes)",
+      ending(session.state, session.closeCode),
+    ]
+  }
+
+  /// How a session ended, or that it has not.
+  static func ending(_ state: SessionState, _ code: CloseCode) -> String {
+    switch (state, code) {
+    case (.established, _): "live"
+    case (.closed, .notClosed): "deleted"
+    case (.closed, _): String(code.protoName.dropFirst())
+    default: "live, \(state.protoName.dropFirst())"
     }
-    return String(session.closeCode.protoName.dropFirst())
   }
 }

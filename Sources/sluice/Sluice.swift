@@ -12,7 +12,10 @@ struct Sluice: ParsableCommand {
       Exit status: 0 done, 1 refused or failed, 2 bad usage or configuration, 130 interrupted.
       """,
     version: BuildInfo.text,
-    subcommands: [ReplayCommand.self, GenerateCommand.self, ConfigCommand.self])
+    subcommands: [
+      ReplayCommand.self, RunCommand.self, SessionCommand.self, ShowCommand.self, GenerateCommand.self,
+      ConfigCommand.self,
+    ])
 
   static func main() {
     BuildInfo.checkCPU()
@@ -23,7 +26,7 @@ struct Sluice: ParsableCommand {
       var command = try parseAsRoot()
       try command.run()
     } catch let failure as CommandFailure {
-      standardError("sluice: \(failure.message)")
+      if !failure.message.isEmpty { standardError("sluice: \(failure.message)") }
       Foundation.exit(failure.status)
     } catch {
       let code = exitCode(for: error)
@@ -39,6 +42,7 @@ struct Sluice: ParsableCommand {
 struct CommandFailure: Error {
   /// 1 refused or failed, 2 bad usage or configuration, 130 interrupted.
   let status: Int32
+  /// Empty when there is nothing to say, as when Ctrl-C ends what would go on forever.
   let message: String
 }
 

@@ -4,7 +4,10 @@ import Testing
 
 @Suite("Configuration")
 struct ConfigurationTests {
-  @Test(arguments: ["", "\n\n", "# nothing\n", "---\n", "~\n", "ports:\nsessions:\ntimeouts:\ncopies:\n"])
+  @Test(arguments: [
+    "", "\n\n", "# nothing\n", "---\n", "~\n", "ports:\nsessions:\ntimeouts:\ncopies:\ncaptures:\napi:\n",
+    "api:\n  listen:\n  limits:\n",
+  ])
   func `an empty file gives the defaults`(text: String) throws {
     let configuration = try Configuration.parse(text, file: "x.yaml")
     #expect(configuration == Configuration())
@@ -47,7 +50,7 @@ struct ConfigurationTests {
     #expect(
       refusals("worker: 2\n") == [
         "x.yaml:1:1: unknown key \"worker\", did you mean \"workers\"? accepted: capacity, closed_retention, "
-          + "workers, tcp_control, timeouts, ports, neighbors, copies, sessions"
+          + "workers, tcp_control, timeouts, ports, neighbors, copies, captures, api, sessions"
       ])
     #expect(
       refusals("timeouts:\n  zzzzzz: 1\n") == [

@@ -1,6 +1,7 @@
 import Config
 import Dataplane
 import Foundation
+import PacketIO
 import Testing
 
 /// The files of `configs/` as the repository has them.
@@ -41,6 +42,53 @@ struct ExampleTests {
     #expect(configuration.sessions.map(\.action) == [.snoop, .drop])
   }
 
+  @Test func `the demo of the daemon`() throws {
+    let configuration = try Configuration.load(path: Examples.path("demo.yaml"))
+    #expect(configuration.capacity == 100_000)
+    #expect(configuration.ports.map(\.name) == ["clients", "servers"])
+    #expect(configuration.ports.map(\.lif.number) == [1, 2])
+    #expect(configuration.ports.map(\.peer.number) == [2, 1])
+    #expect(configuration.ports.first?.capture == Examples.path("demo.pcap"))
+    #expect(configuration.captures.split == .clientServer && configuration.captures.rate == .capture)
+    #expect(configuration.captures.rounds == nil && configuration.captures.filter == nil)
+    #expect(configuration.neighbors.map(\.address.family) == [.ipv4, .ipv6])
+    #expect(configuration.api == APISettings())
+  }
+
+  @Test func `the demo of replay`() throws {
+    let configuration = try Configuration.load(path: Examples.path("demo-replay.yaml"))
+    #expect(configuration.ports.map(\.name) == ["demo"] && configuration.neighbors.count == 2)
+    #expect(configuration.captures == CaptureSettings())
+  }
+
+  @Test func `a control API over TLS`() throws {
+    let configuration = try Configuration.load(path: Examples.path("api.yaml"))
+    let api = configuration.api
+    #expect(api.socket == Examples.path("sluice.sock") && api.socketMode == 0o660 && api.socketGroup == nil)
+    #expect(api.listeners.map(\.host) == ["127.0.0.1", "::1"] && api.listeners.map(\.port) == [3443, 3443])
+    #expect(api.listeners.map(\.requiresClient) == [true, false])
+    #expect(api.listeners.map(\.ipv4Encoding) == [nil, .host])
+    #expect(api.listeners.first?.clientCA == Examples.path("clients.pem"))
+    #expect(api.limits == APILimits())
+    var memory = MemoryPort()
+    (memory.flows, memory.packets, memory.seed) = (65_536, 262_144, 7)
+    memory.rate = .packetsPerSecond(100_000)
+    #expect(configuration.ports.map(\.memory) == [memory, nil])
+  }
+
+  @Test func `every example is among these`() throws {
+    let names = try FileManager.default.contentsOfDirectory(atPath: Examples.directory.path)
+    #expect(
+      names.filter { $0.hasSuffix(".yaml") }.sorted() == [
+        "api.yaml", "demo-replay.yaml", "demo-sessions.yaml", "demo.yaml", "gre.yaml", "minimal.yaml",
+        "sessions.yaml", "two-ports.yaml",
+      ])
+  }
+
+  @Test func `the demo's sessions`() throws {
+    #expect(try SessionsFile.load(path: Examples.path("demo-sessions.yaml")).count == 34)
+  }
+
   @Test func `sessions file`() throws {
     let sessions = try SessionsFile.load(path: Examples.path("sessions.yaml"))
     #expect(sessions.map(\.id.rawValue) == [1, 2, 3])
@@ -50,7 +98,7 @@ struct ExampleTests {
 
 @Suite("Mutated examples")
 struct MutationTests {
-  @Test(arguments: ["minimal.yaml", "two-ports.yaml", "gre.yaml", "sessions.yaml"])
+  @Test(arguments: ["minimal.yaml", "two-ports.yaml", "gre.yaml", "api.yaml", "demo.yaml", "sessions.yaml"])
   func `are accepted or refused with a message, never anything else`(name: String) throws {
     let seed = Array(try Examples.text(name).utf8)
     var random = SplitMix64(seed: 0x5EED)

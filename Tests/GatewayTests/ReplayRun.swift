@@ -23,7 +23,9 @@ struct ReplayRun {
   var totals: [String: UInt64] {
     var totals: [String: UInt64] = [:]
     for (counter, value) in summary.counts { totals["\(counter)"] = value }
-    for counter in [Counter.bursts, .handedOff, .takenOver] { totals["\(counter)"] = nil }
+    for counter in [Counter.bursts, .handedOff, .takenOver, .commands, .commandNanoseconds] {
+      totals["\(counter)"] = nil
+    }
     for (reason, count) in summary.drops { totals["drop \(reason)"] = count }
     for note in summary.notes { totals["note \(note.name)"] = note.count }
     return totals
@@ -89,7 +91,8 @@ enum Files {
   /// The demo with its configuration and sessions.
   static func demoOptions() throws -> ReplayOptions {
     var options = ReplayOptions(captures: [demo])
-    options.configuration = try Configuration.load(path: root.appending(path: "configs/demo.yaml").path)
+    let configuration = root.appending(path: "configs/demo-replay.yaml").path
+    options.configuration = try Configuration.load(path: configuration)
     options.sessions = try SessionsFile.load(path: root.appending(path: "configs/demo-sessions.yaml").path)
     return options
   }

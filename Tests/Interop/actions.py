@@ -15,8 +15,9 @@ def examine(sluice, root, directory):
     configs = os.path.join(root, "configs")
     capture = os.path.join(configs, "demo.pcap")
     requests = _load(os.path.join(configs, "demo-sessions.yaml"))["sessions"]
-    neighbors = {row["address"]: row["mac"] for row in _load(os.path.join(configs, "demo.yaml"))["neighbors"]}
-    run = replay(sluice, capture, directory, "--config", os.path.join(configs, "demo.yaml"),
+    config = os.path.join(configs, "demo-replay.yaml")
+    neighbors = {row["address"]: row["mac"] for row in _load(config)["neighbors"]}
+    run = replay(sluice, capture, directory, "--config", config,
                  "--sessions", os.path.join(configs, "demo-sessions.yaml"))
     if run.status != 0:
         return "", [("replay", f"exit status {run.status}: {run.errors.strip()}")]

@@ -1,6 +1,6 @@
 """The command line of the release binary: options, output, exit status, signals, progress.
 
-    /usr/bin/python3 Tests/Interop/cli.py --sluice BINARY
+    /usr/bin/python3 Tests/Interop/cli.py --sluice BINARY [GROUP...]
 
 Exit status 1 and one line per difference.
 """
@@ -20,7 +20,11 @@ from capture_file import header, record, udp_frame
 from cli_captures import captures, standard_input
 from cli_files import protected_files, written_files
 from cli_generate import generate_interrupted, generate_refusals, generate_self_test, generate_written
+from cli_run import (
+    client_interrupted, client_without_daemon, run_after_kill, run_and_stop, run_notifies, run_usage)
+from cli_session import session_closed, session_many, session_one, session_usage, session_watch
 from cli_shaping import filters, loops, rates, splits
+from cli_show import show_json, show_text
 from command_line import CONFIG, DEMO, LONG_CAPTURE_PACKETS, ROOT, SESSIONS, TIME_LIMIT_SECONDS, CommandLine
 
 SUMMARY = {
@@ -39,7 +43,8 @@ SESSION = {
 
 
 def help_and_version(line):
-    line.run("--help", "--help", output=["replay", "generate", "config", "Exit status"])
+    line.run("--help", "--help",
+             output=["replay", "run", "session", "show", "generate", "config", "Exit status"])
     line.run("replay --help", "replay", "--help",
              output=["--config", "--sessions", "--learn", "--workers", "--filter", "--split", "--rate",
                      "--loop", "--write", "--sessions-out", "--json"])
@@ -228,16 +233,19 @@ def _read_to_end(descriptor):
 GROUPS = (
     help_and_version, usage, configuration, summaries, ended_sessions, session_table, protected_files,
     written_files, captures, standard_input, filters, splits, rates, loops, interrupted, progress,
-    closed_output, generate_written, generate_self_test, generate_refusals, generate_interrupted)
+    closed_output, generate_written, generate_self_test, generate_refusals, generate_interrupted, run_usage,
+    run_and_stop, run_after_kill, run_notifies, client_without_daemon, client_interrupted, session_usage,
+    session_one, session_many, session_closed, session_watch, show_text, show_json)
 
 
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sluice", required=True, help="the binary under test")
+    parser.add_argument("groups", nargs="*", help="names of groups; all by default")
     options = parser.parse_args()
     cases, problems = 0, []
-    for group in GROUPS:
+    for group in (group for group in GROUPS if not options.groups or group.__name__ in options.groups):
         with tempfile.TemporaryDirectory(prefix="sluice-cli-") as directory:
             line = CommandLine(os.path.abspath(options.sluice), directory)
             group(line)

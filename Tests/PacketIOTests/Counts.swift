@@ -17,7 +17,9 @@ struct Counts: Equatable {
   /// Without what may differ between ways to run the same packets: bursts and hand-offs.
   var comparable: Counts {
     var copy = self
-    for counter in [Counter.bursts, .handedOff, .takenOver] { copy.values[counter.rawValue] = 0 }
+    for counter in [Counter.bursts, .handedOff, .takenOver, .commands, .commandNanoseconds] {
+      copy.values[counter.rawValue] = 0
+    }
     return copy
   }
 

@@ -61,7 +61,9 @@ struct PathRun {
   }
 
   private static func totals(_ pages: [CounterPage]) -> [String] {
-    let differing: Set<Counter> = [.bursts, .handedOff, .takenOver]
+    let differing: Set<Counter> = [
+      .bursts, .handedOff, .takenOver, .commands, .commandNanoseconds,
+    ]
     return Counter.allCases.filter { !differing.contains($0) }.map { counter in
       "\(counter) \(pages.reduce(0) { $0 + $1[counter] })"
     } + DropReason.allCases.map { reason in "\(reason) \(pages.reduce(0) { $0 + $1[reason] })" }

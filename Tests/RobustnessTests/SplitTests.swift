@@ -75,7 +75,9 @@ private struct SplitRun {
     let dropped = summary.drops.reduce(0) { $0 + $1.count }
     let problems = CounterEquations.problems(dropped: dropped) { summary[$0] }
     #expect(problems.isEmpty && summary.error == nil)
-    let differing: Set<Counter> = [.bursts, .handedOff, .takenOver]
+    let differing: Set<Counter> = [
+      .bursts, .handedOff, .takenOver, .commands, .commandNanoseconds,
+    ]
     packets = summary[.packets]
     totals =
       Counter.allCases.filter { !differing.contains($0) }.map { "\($0) \(summary[$0])" }

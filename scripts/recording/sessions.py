@@ -64,19 +64,19 @@ GROUPS = [
 
 
 def first_packets(capture):
-    """Initiator's port -> (IP version, source, destination, destination port, protocol)."""
+    """Initiator's port -> (IP version, source, destination, destination port, protocol, outermost VLAN)."""
     fields = ["ip.src", "ipv6.src", "ip.dst", "ipv6.dst",
-              "tcp.srcport", "udp.srcport", "tcp.dstport", "udp.dstport"]
+              "tcp.srcport", "udp.srcport", "tcp.dstport", "udp.dstport", "ieee8021ad.id", "vlan.id"]
     command = ["tshark", "-n", "-r", capture, "-Y", "(tcp or udp) and not icmp and not icmpv6",
                "-T", "fields", "-E", "occurrence=f"]
     for field in fields:
         command += ["-e", field]
     found = {}
     for line in subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines():
-        four, six, to_four, to_six, tcp, udp, to_tcp, to_udp = line.split("\t")
+        four, six, to_four, to_six, tcp, udp, to_tcp, to_udp, outer, vlan = line.split("\t")
         port = int(tcp or udp)
         found.setdefault(port, (4 if four else 6, four or six, to_four or to_six, int(to_tcp or to_udp),
-                                "TCP" if tcp else "UDP"))
+                                "TCP" if tcp else "UDP", int(outer or vlan or 0)))
     return found
 
 
@@ -85,6 +85,7 @@ def main():
     lines = [
         "# Sessions for demo.pcap, one for a good part of its conversations; the others follow the",
         "# port's miss policy. A tuple is as the initiator sends it, cachetimeout is seconds of idleness.",
+        "# No LIF is named, so any will do; `session add --file` names them: --inlif 1 --outlif 2.",
         "# Written by scripts/recording/sessions.py, which reads the tuples from the capture.",
         "sessions:",
     ]
@@ -93,10 +94,11 @@ def main():
         lines += ["", f"  # {title}"]
         for source_port, action, timeout, remark in sessions:
             number += 1
-            version, source, destination, port, protocol = conversations[source_port]
+            version, source, destination, port, protocol, vlan = conversations[source_port]
             next_hop = f", {NEXT_HOP[version]}" if action in ("MIRROR", "SNOOP") else ""
             lines += [
                 f"  - session_id: {number}  # {remark}",
+                *([f"    invlan: {vlan}", f"    outvlan: {vlan}"] if vlan else []),
                 f"    sourceip: {source}",
                 f"    sourceport: {source_port}",
                 f"    destinationip: {destination}",

@@ -43,6 +43,13 @@ public struct Verdict: BitwiseCopyable, Sendable {
     return verdict
   }
 
+  /// All of it, so that it is stored at once: kind in bits 7...0, reason in 15...8, LIF in 31...16, VLAN in
+  /// 47...32. Never 0 for the kind forward.
+  @inline(__always) package var word: UInt64 {
+    UInt64(kind.rawValue) | UInt64(reason.rawValue) << 8 | UInt64(outLIF) << 16 | UInt64(vlan) << 32
+  }
+  package static var outLIFMask: UInt64 { 0xFFFF_0000 }
+
   /// The worker that a handed-off packet goes to.
   @inline(__always) package var worker: Int { Int(vlan) }
 
@@ -79,6 +86,8 @@ public struct BurstOutcome: ~Copyable {
   /// Buffers that hold retagged packets until the burst is sent.
   var retagged: FixedArray<PacketBuffer>
   var retaggedCount = 0
+  /// Whether transmit has changed a verdict.
+  private(set) var isChanged = false
   /// Whether some packet leaves with another VLAN than it came with.
   var needsRetag = false
 
@@ -102,12 +111,16 @@ public struct BurstOutcome: ~Copyable {
     copyRequestCount = 0
     retaggedCount = 0
     needsRetag = false
+    isChanged = false
   }
 
   /// The verdict on packet `index` of the burst.
   public subscript(index: Int) -> Verdict {
     get { verdicts[index] }
-    set { verdicts[index] = newValue }
+    set {
+      verdicts[index] = newValue
+      isChanged = true
+    }
   }
 
   /// Copy `index`, below `copyCount`.

@@ -21,3 +21,11 @@
     }
   }
 }
+
+extension FixedArrayView<Verdict> {
+  /// Makes `word` the verdict at `index`, by one store.
+  @inline(__always) package func store(_ word: UInt64, at index: UInt8) {
+    // SAFETY: an index of eight bits; a verdict is eight bytes of integers, `word` is one (`Verdict.word`).
+    unsafe UnsafeMutableRawPointer(start + Int(index)).storeBytes(of: word.littleEndian, as: UInt64.self)
+  }
+}

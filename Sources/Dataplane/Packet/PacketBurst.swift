@@ -1,9 +1,10 @@
-import CLinuxPacket
-
 /// Up to 256 packets that travel through a worker together. Owned by one worker.
 @safe public struct PacketBurst: ~Copyable {
   /// The most packets a burst holds; the worker asks for `limit` of them.
   public static let capacity = 256
+
+  /// Places behind the last one that may be looked at for a hint what to fetch.
+  static let slack = 8
 
   @usableFromInline let descriptors: UnsafeMutablePointer<PacketDescriptor>
   /// Packets in the burst, 0...limit.
@@ -13,7 +14,7 @@ import CLinuxPacket
 
   /// - Parameter limit: clamped to 1...256.
   public init(limit: Int = 64) {
-    unsafe descriptors = .allocate(capacity: Self.capacity)
+    unsafe descriptors = .allocate(capacity: Self.capacity + Self.slack)
     self.limit = min(max(limit, 1), Self.capacity)
   }
 
@@ -86,28 +87,8 @@ import CLinuxPacket
     return unsafe _overrideLifetime(span, borrowing: self)
   }
 
-  /// The first `count` bytes of packet `index`.
-  ///
-  /// - Precondition: that many were captured.
-  @_lifetime(borrow self)
-  @inline(__always) func leadingBytes(_ index: Int, count: Int) -> LeadingBytes {
-    // SAFETY: as for `bytes`.
-    let place = unsafe descriptors + (index & (Self.capacity - 1))
-    precondition(unsafe place.pointee.capturedLength >= count, "more bytes than were captured")
-    let leading = unsafe LeadingBytes(start: place.pointee.start, count: count)
-    return unsafe _overrideLifetime(leading, borrowing: self)
-  }
-
-  /// Hints that the headers of packet `index` will be read; what lies behind the burst's end is harmless.
-  @inline(__always) func prefetch(_ index: Int) {
-    // SAFETY: only a hint, whatever address an old descriptor has.
-    unsafe sluice_prefetch_read(descriptors[index & (Self.capacity - 1)].start)
-  }
-
-  /// Bytes of packet `index` that are there to be read.
-  @inline(__always) func capturedLength(_ index: Int) -> Int {
-    unsafe Int(descriptors[index & (Self.capacity - 1)].capturedLength)
-  }
+  /// The first packet's descriptor, for the length of one pass; `slack` places behind the last may be read.
+  @unsafe @inline(__always) var start: UnsafePointer<PacketDescriptor> { unsafe UnsafePointer(descriptors) }
 
   /// Bytes that packet `index` had on its link.
   @inline(__always) public func originalLength(_ index: Int) -> UInt32 {

@@ -23,12 +23,12 @@ package struct PacketBuffer: BitwiseCopyable, Sendable {
   /// Room after the packet for an ESP trailer and ICV.
   package static let tailroom = 64
 
-  private let memory: UnsafeMutableRawPointer
+  let memory: UnsafeMutableRawPointer
   private let byteCount: Int
-  private let stride: Int
-  private let free: UnsafeMutablePointer<UInt32>
+  let stride: Int
+  let free: UnsafeMutablePointer<UInt32>
   package let capacity: Int
-  package private(set) var available: Int
+  package internal(set) var available: Int
 
   /// - Parameters:
   ///   - capacity: buffers, at least 1.

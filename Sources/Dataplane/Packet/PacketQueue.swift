@@ -25,4 +25,16 @@ public protocol PacketQueue: ~Copyable {
 
   /// Called once, after the last burst.
   mutating func finish()
+
+  /// The present time, for a worker that has no packet to learn it from: live ports have one. nil where time
+  /// comes with packets and with nothing else, as in replay.
+  var presentTime: PacketTime? { get }
+
+  /// Nanoseconds that a worker may sleep after `receive` found nothing; asked only with a `presentTime`.
+  var longestSleep: UInt64 { get }
+}
+
+extension PacketQueue where Self: ~Copyable {
+  public var presentTime: PacketTime? { nil }
+  public var longestSleep: UInt64 { .max }
 }

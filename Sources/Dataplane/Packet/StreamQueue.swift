@@ -1,5 +1,3 @@
-import CLinuxPacket
-
 /// A memory port: packets of one size that lie one after another, handed out where they lie or, as a device
 /// driver would, each copied into a buffer of the port first. Owned by one worker.
 @safe package struct StreamQueue: PacketQueue, ~Copyable {
@@ -18,7 +16,7 @@ import CLinuxPacket
   private let isCopying: Bool
   /// Where packets are copied to, and which buffers hold the last burst.
   private var pool: PacketPool
-  private var buffers = FixedArray<PacketBuffer>(repeating: .none)
+  private var buffers = FixedArray<UInt32>(repeating: 0)
   private var bufferCount = 0
 
   /// - Parameters:
@@ -65,18 +63,16 @@ import CLinuxPacket
   }
 
   private mutating func copy(_ wanted: Int, _ burst: inout PacketBurst) {
-    for index in 0..<wanted {
-      guard var buffer = pool.allocate() else { return }
-      // SAFETY: as in `refer`; the pool keeps the bytes until the next `receive` gives the buffer back.
-      let bytes = unsafe RawSpan(
-        _unsafeStart: packets + (position &+ index) &* packetSize, byteCount: packetSize)
-      _ = pool.append(bytes, to: &buffer)
-      buffers[index] = buffer
-      bufferCount = index + 1
-      unsafe pool.bytes(buffer).withUnsafeBytes { copied in
-        guard let start = copied.baseAddress else { return }
-        unsafe burst.append(descriptor(start, index))
+    bufferCount = pool.allocate(wanted, into: buffers)
+    unsafe burst.fill { places in
+      for index in 0..<bufferCount {
+        // SAFETY: as in `refer`; a buffer has room for a packet, and the pool keeps the bytes until the next
+        // `receive` gives it back.
+        let copied = unsafe pool.fill(
+          buffers[index], from: packets + (position &+ index) &* packetSize, count: packetSize)
+        unsafe places[index] = descriptor(copied, index)
       }
+      return bufferCount
     }
   }
 
@@ -89,9 +85,8 @@ import CLinuxPacket
   }
 
   /// A burst may come in several passes: what was received is in use until all of them are over.
-  @inline(never)
   private mutating func giveBack() {
-    for index in 0..<bufferCount { pool.release(buffers[index]) }
+    pool.release(bufferCount, of: buffers)
     bufferCount = 0
   }
 

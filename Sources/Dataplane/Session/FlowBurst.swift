@@ -24,12 +24,12 @@ extension SessionTable {
   /// Looks up, counts and decides packets from position `first` on, up to one that needs the long way.
   ///
   /// - Parameters:
-  ///   - peers: by port, the LIF number to leave by when the session names none.
+  ///   - peers: by port, the verdict (`Verdict.word`) when the session names no LIF to leave by.
   ///   - verdicts: receives the verdicts, by `SessionPacket.index`.
   /// - Returns: the position of the first packet that needs the long way, which is untouched; the number of
   ///   packets when there is none.
   package func forward(
-    _ burst: inout FlowBurst, from first: Int, peers: borrowing FixedArray<UInt16>,
+    _ burst: inout FlowBurst, from first: Int, peers: borrowing FixedArray<UInt64>,
     verdicts: borrowing FixedArray<Verdict>
   ) -> Int {
     let path = flows.memory.fastPath(policies)

@@ -35,8 +35,8 @@ import CLinuxPacket
     let packets: FixedArrayView<SessionPacket>
     let addresses6: FixedArrayView<FlowAddresses6>
     let count: Int
-    /// By port, the LIF number to leave by when the session names none.
-    let peers: FixedArrayView<UInt16>
+    /// By port, the verdict (`Verdict.word`) when the session names no LIF to leave by.
+    let peers: FixedArrayView<UInt64>
     let verdicts: FixedArrayView<Verdict>
   }
 
@@ -62,9 +62,10 @@ import CLinuxPacket
     while position < burst.count {
       let end = min(position &+ Self.stride, burst.count)
       let wanted = min(end &+ Self.lookahead, burst.count)
-      while ahead < wanted {
-        probe(burst.packets, ahead, hasIPv6: Families.hasIPv6)
-        ahead &+= 1
+      if ahead < wanted {
+        // SAFETY: wanted <= the burst's count, which is at most the capacity.
+        unsafe probe(burst.packets.start + ahead, burst.packets.start + wanted, hasIPv6: Families.hasIPv6)
+        ahead = wanted
       }
       position = forward(burst, from: position, to: end, hasIPv6: Families.hasIPv6)
       if position < end { break }
@@ -73,19 +74,31 @@ import CLinuxPacket
     return position
   }
 
+  /// Looks for the records of the packets from `first` up to `end`, which is behind it.
+  @inline(__always)
+  private func probe(
+    _ first: UnsafeMutablePointer<SessionPacket>, _ end: UnsafeMutablePointer<SessionPacket>, hasIPv6: Bool
+  ) {
+    var packet = unsafe first
+    repeat {
+      unsafe probe(&packet.pointee, hasIPv6: hasIPv6)
+      unsafe packet += 1
+    } while unsafe packet < end
+  }
+
   /// Looks for a packet's record in its bucket (`candidate`), now in the cache, and has the record fetched.
   ///
   /// Leaves a record to be verified, `FlowTable.none` when the flow is surely absent, or
   /// `FlowTable.unknown`. A later packet's guess may be stale by its turn: sessions opened meanwhile raise
   /// the table's count of insertions, and a record that was freed or taken anew does not match.
   @inline(__always)
-  package func probe(_ packets: FixedArrayView<SessionPacket>, _ position: Int, hasIPv6: Bool) {
-    let bucket = packets[position].candidate
+  package func probe(_ packet: inout SessionPacket, hasIPv6: Bool) {
+    let bucket = packet.candidate
     precondition(bucket < bucketCount, "bucket outside the flow table")
     // SAFETY: checked; a bucket line is 64-byte aligned and begins with its tags.
     let line = unsafe buckets + Int(bucket) &* FlowTableMemory.Bucket.byteCount
-    let tag = packets[position].key.hash.tag
-    let found = unsafe sluice_tag_pairs8(line.assumingMemoryBound(to: UInt16.self), tag)
+    let tags = unsafe line.assumingMemoryBound(to: UInt16.self)
+    let found = unsafe sluice_tag_pairs8(tags, packet.key.hash.tag)
     var candidate: UInt32
     if found == 0 {
       let overflow = unsafe line.load(
@@ -99,7 +112,7 @@ import CLinuxPacket
       unsafe sluice_prefetch_write(records + Int(candidate))
       if hasIPv6 { unsafe sluice_prefetch_read(lastAddresses - Int(candidate)) }
     }
-    packets[position].candidate = candidate
+    packet.candidate = candidate
   }
 
   /// Counts packets `first..<end` into their sessions and decides them, as long as they are ordinary.
@@ -112,55 +125,54 @@ import CLinuxPacket
     // SAFETY: first <= end <= the burst's count, which is at most the capacity.
     var packet = unsafe burst.packets.start + first
     let last = unsafe burst.packets.start + end
-    let verdicts = unsafe burst.verdicts.start
     while unsafe packet < last {
       let candidate = unsafe packet.pointee.candidate
-      guard candidate < recordCount else { break }
-      // SAFETY: candidate < recordCount.
-      let line = unsafe SessionLine(records + Int(candidate))
-      guard line.matchesOrdinary(unsafe packet.pointee.key) else { break }
-      if hasIPv6, unsafe packet.pointee.key.kind.isIPv6,
+      if hasIPv6, candidate < recordCount, unsafe packet.pointee.key.kind.isIPv6,
         unsafe (lastAddresses - Int(candidate)).pointee
           != burst.addresses6[packet - burst.packets.start]
       {
         break
       }
-      let side = unsafe packet.pointee.key.side & 1
-      // SAFETY: the session is in use, and so is its policy.
-      let policy = unsafe rules + Int(line.value.policy)
-      let rule = unsafe UnsafeRawPointer(policy).advanced(by: line.ruleOffset(side: side))
-        .assumingMemoryBound(to: ForwardRule.self)
-      let time = unsafe packet.pointee.time.nanoseconds
-      guard unsafe rule.pointee.admits(packet.pointee.lif), line.hasAcknowledged(side: side),
-        time &- line.value.lastSeen < (unsafe policy.pointee.idleTimeout)
-      else { break }
-      if line.count(side: side, bytes: unsafe packet.pointee.bytes) {
-        // The 32-bit packet counter has wrapped.
-        unsafe details[Int(candidate)].carry(side)
-      }
-      line.renew(to: time)
-      unsafe line.noteLater(
-        acknowledgment: packet.pointee.acknowledgment, window: packet.pointee.window, side: side)
-      var out = unsafe rule.pointee.departure
-      if out == 0 { out = unsafe burst.peers.start[Int(packet.pointee.port)] }
-      // SAFETY: an index of eight bits; the arrays have 256 elements.
-      unsafe verdicts[Int(packet.pointee.index)] = Self.forwarded(out)
+      guard unsafe take(packet, candidate, burst) else { break }
       unsafe packet += 1
     }
     return unsafe packet - burst.packets.start
   }
-}
 
-extension FlowFastPath {
-  /// `Verdict(.forward, outLIF:)` in one word, so that it is one store: a test compares the two.
-  @inline(__always) package static func forwarded(_ outLIF: UInt16) -> Verdict {
-    // SAFETY: eight bytes of integers, the first of which is a kind and the second a drop reason.
-    unsafe unsafeBitCast(forwardWord | UInt64(outLIF) << 16, to: Verdict.self)
-  }
-
-  private static var forwardWord: UInt64 {
-    UInt64(Verdict.Kind.forward.rawValue) | UInt64(DropReason.sessionDrop.rawValue) << 8
-      | UInt64(Verdict.keepVLAN) << 32
+  /// Counts a packet into the session of record `candidate` and decides it, if it is ordinary. IPv6 addresses
+  /// were compared.
+  ///
+  /// - Returns: false when it is not ordinary: then nothing was done.
+  @inline(__always)
+  private func take(
+    _ packet: UnsafePointer<SessionPacket>, _ candidate: UInt32, _ burst: Burst
+  ) -> Bool {
+    guard candidate < recordCount else { return false }
+    // SAFETY: candidate < recordCount.
+    let line = unsafe SessionLine(records + Int(candidate))
+    let key = unsafe packet.pointee.key
+    guard line.matchesOrdinary(key) else { return false }
+    // SAFETY: the session is in use, and so is its policy.
+    let policy = unsafe rules + Int(line.value.policy)
+    let rule = unsafe UnsafeRawPointer(policy).advanced(by: line.ruleOffset(key))
+      .assumingMemoryBound(to: ForwardRule.self)
+    guard unsafe rule.pointee.admits(packet.pointee.lif),
+      line.renew(to: unsafe packet.pointee.time.nanoseconds, within: unsafe policy.pointee.idleTimeout)
+    else { return false }
+    let side = key.side
+    if line.count(side: side, bytes: unsafe packet.pointee.bytes) {
+      // The 32-bit packet counter has wrapped.
+      unsafe details[Int(candidate)].carry(side)
+    }
+    unsafe line.noteLater(
+      acknowledgment: packet.pointee.acknowledgment, window: packet.pointee.window, side: side)
+    var verdict = unsafe rule.pointee.verdict
+    if UInt32(truncatingIfNeeded: verdict & Verdict.outLIFMask) == 0 {
+      // SAFETY: a port of eight bits; the array has 256 elements.
+      verdict = unsafe burst.peers.start[Int(packet.pointee.port)]
+    }
+    unsafe burst.verdicts.store(verdict, at: packet.pointee.index)
+    return true
   }
 }
 

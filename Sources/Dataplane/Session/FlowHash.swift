@@ -40,7 +40,7 @@ package struct FlowSecret: BitwiseCopyable, Sendable {
 
   @inline(__always)
   package func hash(addresses: UInt64, ports: UInt32, kind: FlowKind) -> FlowHash {
-    let rest = UInt64(ports) | UInt64(kind.rawValue) << 32
+    let rest = FlowKey.word(ports: ports, kind: kind)
     return FlowHash(rawValue: Self.mix(Self.mix(addresses ^ a, rest ^ b) ^ c, d))
   }
 

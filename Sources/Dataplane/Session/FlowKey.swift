@@ -8,14 +8,17 @@ package struct FlowKey: BitwiseCopyable {
   /// packet has it. IPv6: a keyed digest of both addresses; the addresses themselves are in `addresses6`.
   package var addresses: UInt64
   /// The rest in one word, so that it is compared at once: ports in bits 31...0, kind in 39...32, the state
-  /// that an ordinary packet asks of its session in 47...40, side in 55...48.
+  /// that an ordinary packet asks of its session in 47...40, nothing in 55...48. Bits 63...56 tell the side:
+  /// 0x01 for the low endpoint, its complement for the high one, so that bits 57 and 56 are where
+  /// `SessionFlags` says of each side that it has acknowledged, bit 58 where it says who the initiator is.
   private(set) var rest: UInt64
   package var hash: FlowHash
 
   @inline(__always)
   package init(addresses: UInt64, ports: UInt32, kind: FlowKind, side: UInt8, hash: FlowHash) {
     self.addresses = addresses
-    rest = UInt64(ports) | UInt64(kind.rawValue) << 32 | Self.stateMask | UInt64(side) << 48
+    rest =
+      (Self.word(ports: ports, kind: kind) | Self.stateMask) ^ (0 &- UInt64(side & 1)) << 56
     self.hash = hash
   }
 
@@ -25,12 +28,12 @@ package struct FlowKey: BitwiseCopyable {
     FlowKind(rawValue: UInt8(truncatingIfNeeded: rest >> 32))
   }
   /// 0 when the packet travels from the low endpoint to the high one, else 1.
-  @inline(__always) package var side: UInt8 { UInt8(truncatingIfNeeded: rest >> 48) }
+  @inline(__always) package var side: UInt8 { UInt8(truncatingIfNeeded: rest >> 63) }
 
   /// The key of a packet that travels the other way.
   package var reversed: FlowKey {
     var key = self
-    key.rest ^= 1 << 48
+    key.rest ^= 0xFF << 56
     return key
   }
 
@@ -41,6 +44,12 @@ package struct FlowKey: BitwiseCopyable {
     set { rest = rest & ~Self.stateMask | (newValue ? Self.established : Self.stateMask) }
   }
 
+  /// `rest` of an ordinary packet from the low side; what is hashed beside the addresses.
+  @inline(__always) static func word(ports: UInt32, kind: FlowKind) -> UInt64 {
+    UInt64(ports) | UInt64(kind.rawValue) << 32 | established | lowSide
+  }
+
+  private static var lowSide: UInt64 { 1 << 56 }
   private static var stateMask: UInt64 { 0xFF << 40 }
   private static var established: UInt64 { UInt64(TrackState.established.rawValue) << 40 }
 }
@@ -61,6 +70,11 @@ package struct FlowKind: Hashable, BitwiseCopyable, Sendable {
 
   @inline(__always) package init(isTCP: Bool, isIPv6: Bool) {
     rawValue = 1 | (isTCP ? 2 : 0) | (isIPv6 ? 4 : 0)
+  }
+
+  /// Of IPv4: `tcp4` when all bits of the mask are set, `udp4` when none is.
+  @inline(__always) package static func transport4(tcpMask: UInt8) -> FlowKind {
+    FlowKind(rawValue: udp4.rawValue | tcpMask & (tcp4.rawValue ^ udp4.rawValue))
   }
 }
 
@@ -97,9 +111,9 @@ extension FlowKey {
   package init(networkAddresses addresses: UInt64, ports: UInt32, kind: FlowKind, secret: FlowSecret) {
     let swappedAddresses = addresses << 32 | addresses >> 32
     let swappedPorts = ports << 16 | ports >> 16
+    // Nearly no packet goes from an address to itself.
     let isSwapped =
-      addresses == swappedAddresses
-      ? Self.isSwapped(ports: ports, swappedPorts) : addresses > swappedAddresses
+      _fastPath(addresses != swappedAddresses) ? addresses > swappedAddresses : ports > swappedPorts
     let low = isSwapped ? swappedAddresses : addresses
     let lowPorts = isSwapped ? swappedPorts : ports
     self.init(
@@ -117,9 +131,6 @@ extension FlowKey {
       networkAddresses: UInt64(destination.bigEndian) << 32 | UInt64(source.bigEndian),
       ports: Self.joined(sourcePort, destinationPort), kind: kind, secret: secret)
   }
-
-  /// Which endpoint is the low one when both have one address: a branch, as nearly none do.
-  @inline(never) private static func isSwapped(ports: UInt32, _ swapped: UInt32) -> Bool { ports > swapped }
 
   /// Two host-order ports in the form of `ports`.
   @inline(__always) private static func joined(_ low: UInt16, _ high: UInt16) -> UInt32 {

@@ -28,6 +28,13 @@ import CLinuxPacket
   /// Size of the mapping in bytes; pages that were never touched take no memory.
   package let byteCount: Int
 
+  /// Bytes that a session takes: a record, its details, room for two IPv6 addresses, its share of a bucket
+  /// line of which seven of eight places are filled.
+  package static var bytesPerRecord: Int {
+    MemoryLayout<SessionRecord>.stride + MemoryLayout<SessionDetail>.stride
+      + MemoryLayout<FlowAddresses6>.stride + Bucket.byteCount / (Bucket.slots - 1)
+  }
+
   /// - Returns: nil when the kernel has no address space for it.
   package init?(recordCount: UInt32, bucketCount: UInt32) {
     precondition(MemoryLayout<SessionRecord>.stride == 64 && MemoryLayout<SessionDetail>.stride <= 48)

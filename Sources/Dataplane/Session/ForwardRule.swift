@@ -4,16 +4,15 @@ package struct ForwardRule: BitwiseCopyable {
   /// A packet goes the fast way when its arrival LIF under `mask` is `arrival`.
   package var mask: UInt32
   package var arrival: UInt32
-  /// The LIF number to leave by; 0 for the peer of the port that received the packet.
-  package var departure: UInt16
-  private var unused: UInt16 = 0
-  private var unused2: UInt32 = 0
+  /// Such a packet's verdict (`Verdict.word`). It names no LIF where the packet leaves by the peer of the
+  /// port that received it.
+  package var verdict: UInt64
 
   /// - Parameter isFromInitiator: which direction's rule.
   package init(_ policy: SessionPolicy, isFromInitiator: Bool) {
     let comes = isFromInitiator ? policy.inLIF : policy.outLIF
     let leaves = isFromInitiator ? policy.outLIF : policy.inLIF
-    departure = leaves.number
+    verdict = Verdict(.forward, outLIF: leaves.number).word
     mask = comes.mask
     arrival = comes.rawValue & comes.mask
     if leaves.rawValue != 0, comes.rawValue == 0 {

@@ -6,9 +6,10 @@ public final class SessionCapacity: Sendable {
   public let limit: Int
   private let live = Atomic<Int>(0)
 
-  /// Whether several workers claim places at once. A single one needs no locked operation, which would wait
-  /// for every memory access before it.
-  private let isShared: Bool
+  /// Whether several threads claim places at once. With a single worker all do so through it
+  /// (`SessionBatch.reserve`), the control side too: it then needs no locked operation, which would wait for
+  /// every memory access before it.
+  package let isShared: Bool
 
   public init(limit: Int, isShared: Bool = true) {
     self.limit = limit

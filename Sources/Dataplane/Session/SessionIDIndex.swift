@@ -1,3 +1,5 @@
+import CLinuxPacket
+
 /// From a client's session id to its record: open addressing over record indices, with removal by
 /// shifting back. Ids that the server assigned carry their record and need no entry. Owned by one worker.
 @safe package struct SessionIDIndex: ~Copyable {
@@ -19,6 +21,12 @@
   }
 
   deinit { unsafe HugeMemory.unmap(slots, byteCount: byteCount) }
+
+  /// Hints that `id` is about to be looked up.
+  package func prefetch(_ id: SessionID, secret: FlowSecret) {
+    // SAFETY: `home` is below `slotCount`.
+    unsafe sluice_prefetch_write(slots + Int(home(id, secret)))
+  }
 
   /// The record of `id`; nil when there is none.
   package func find(_ id: SessionID, secret: FlowSecret, in memory: borrowing FlowTableMemory) -> UInt32? {

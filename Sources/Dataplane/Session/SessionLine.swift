@@ -26,10 +26,13 @@
     return addresses | (identity ^ key.rest) << 24 == 0
   }
 
-  /// The same for an ordinary packet, whose session must also be established.
+  /// The same for an ordinary packet, whose session must also be established, and its side have acknowledged
+  /// before.
   @inline(__always) func matchesOrdinary(_ key: FlowKey) -> Bool {
     let addresses = unsafe record.pointee.addresses ^ key.addresses
-    return addresses | (identity ^ key.rest) << 16 == 0
+    // Of bits 57 and 56 the key has that of its side.
+    let unacknowledged = key.rest & ~identity & 3 << 56
+    return addresses | (identity ^ key.rest) << 16 | unacknowledged == 0
   }
 
   /// Counts a packet of `side`.
@@ -45,6 +48,16 @@
   /// Notes activity at `time` in nanoseconds. A packet may be older than the last one.
   @inline(__always) func renew(to time: UInt64) {
     unsafe record.pointee.lastSeen = max(record.pointee.lastSeen, time)
+  }
+
+  /// The same for a packet that comes no earlier than the last one, and less than `timeout` after it.
+  ///
+  /// - Returns: false for every other one, and nothing has changed.
+  @inline(__always) func renew(to time: UInt64, within timeout: UInt64) -> Bool {
+    // An older one seems to be very late.
+    guard time &- (unsafe record.pointee.lastSeen) < timeout else { return false }
+    unsafe record.pointee.lastSeen = time
+    return true
   }
 
   /// Remembers the highest acknowledgement and the largest window of a TCP segment's sender.
@@ -73,9 +86,10 @@
     unsafe record.pointee.flags.rawValue &>> (side & 1) & 1 != 0
   }
 
-  /// Where in `ForwardRules` the rule for packets of `side` stands: `SessionFlags.initiatorIsHigh` is bit 4.
-  @inline(__always) func ruleOffset(side: UInt8) -> Int {
-    Int((unsafe record.pointee.flags.rawValue ^ side &<< 4) & 16)
+  /// Where in `ForwardRules` the rule for packets with this key stands: the key's side and
+  /// `SessionFlags.initiatorIsHigh` are in bit 58.
+  @inline(__always) func ruleOffset(_ key: FlowKey) -> Int {
+    Int(truncatingIfNeeded: (identity ^ key.rest) >> 54 & 16)
   }
 
   /// What the packets of `side` left behind.

@@ -1,4 +1,6 @@
 /// What sessions need to know about one packet that has a 5-tuple. Made by the parse pass, 64 bytes.
+///
+/// Of ordinary packets it makes only what the fast path needs; `complete` adds the rest.
 package struct SessionPacket: BitwiseCopyable {
   package var key: FlowKey
   package var time: PacketTime
@@ -49,6 +51,16 @@ package struct SessionPacket: BitwiseCopyable {
     time: .zero, lif: .any, bytes: 0, sequence: 0, acknowledgment: 0, payloadLength: 0,
     candidate: FlowTable.none, window: 0, flags: [], hasTCPFields: false, port: 0,
     windowScaleOption: noWindowScale, index: 0)
+
+  /// Makes an ordinary packet what the long way wants to see: without what only others have.
+  package mutating func complete() {
+    guard isOrdinary else { return }
+    hasTCPFields = key.kind.isTCP
+    flags = hasTCPFields ? .ack : []
+    sequence = 0
+    payloadLength = 0
+    windowScaleOption = Self.noWindowScale
+  }
 
   /// Whether it neither opens nor closes a connection: UDP, or TCP with ACK and without SYN, FIN and RST,
   /// its fields captured. For UDP sequence, acknowledgement and window are then of no meaning. Part of the

@@ -44,11 +44,11 @@ package struct SessionFlags: OptionSet, BitwiseCopyable, Sendable {
   package static let lowAcked = SessionFlags(rawValue: 1)
   package static let highAcked = SessionFlags(rawValue: 2)
   /// The initiator is the key's high endpoint.
-  package static let initiatorIsHigh = SessionFlags(rawValue: 16)
+  package static let initiatorIsHigh = SessionFlags(rawValue: 4)
   /// The last FIN that changed the state came from the high side.
   package static let finFromHigh = SessionFlags(rawValue: 8)
   /// The close code is RST (only with state closed).
-  package static let closedByReset = SessionFlags(rawValue: 4)
+  package static let closedByReset = SessionFlags(rawValue: 16)
   /// Opened by the `learn` miss policy, not by a request.
   package static let isLearned = SessionFlags(rawValue: 32)
   /// The low, respectively high side has sent a SYN that we saw.

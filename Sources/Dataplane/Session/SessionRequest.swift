@@ -41,6 +41,9 @@ public struct SessionID: Hashable, Comparable, Sendable, BitwiseCopyable, Custom
   /// Ids from here on are page cursors, never sessions.
   public static let cursorBit: UInt64 = 1 << 63
 
+  /// The worker that assigned it; nil for a client's id.
+  package var assigningWorker: Int? { rawValue & Self.serverBit == 0 ? nil : Int(rawValue >> 56 & 63) }
+
   public static func < (left: SessionID, right: SessionID) -> Bool { left.rawValue < right.rawValue }
   public var description: String { "\(rawValue)" }
 }

@@ -37,68 +37,115 @@ extension SessionTable {
   package mutating func add(
     _ request: SessionRequest, replacing: Bool, at time: PacketTime
   ) -> (outcome: AddOutcome, id: SessionID) {
-    if request.id != .unassigned, let existing = record(of: request.id), deadline(existing) <= time {
-      expire(existing)
+    add(KeyedRequest(request, secret: secret), replacing: replacing, at: time)
+  }
+
+  /// The same with its key known.
+  mutating func add(
+    _ keyed: KeyedRequest, replacing: Bool, at time: PacketTime
+  ) -> (outcome: AddOutcome, id: SessionID) {
+    let request = keyed.request
+    switch decision(on: keyed, replacing: replacing, at: time) {
+    case .refuse: return (.alreadyExists, request.id)
+    case .replace(let index):
+      let outcome = setPolicy(index, request, at: time)
+      if outcome == .replaced { announce(.changed, index) }
+      return (outcome, request.id)
+    case .takeOver(let index):
+      clear(keyed, at: time)
+      return takeOver(index, request, side: keyed.key.side, at: time)
+    case .open:
+      clear(keyed, at: time)
+      return open(keyed, at: time)
     }
-    var addresses6 = FlowAddresses6()
-    let key = FlowKey(request.tuple, secret: secret, addresses6: &addresses6)
-    if request.id != .unassigned, let sameID = record(of: request.id) {
-      let isSame =
-        replacing && flows.matches(sameID, key, addresses6) && isUnchanged(sameID, request, side: key.side)
-      return isSame ? (setPolicy(sameID, request, at: time), request.id) : (.alreadyExists, request.id)
+  }
+
+  /// What is to be done about a request.
+  enum Decision {
+    case open
+    case replace(UInt32)
+    case takeOver(UInt32)
+    /// Its id or tuple is in use.
+    case refuse
+  }
+
+  /// Decides about a request, in view of the live sessions; changes nothing.
+  ///
+  /// - Parameter plan: requests that are as good as carried out; nil when there are none.
+  func decision(
+    on keyed: KeyedRequest, replacing: Bool, at time: PacketTime, after plan: AdditionPlan? = nil
+  ) -> Decision {
+    let id = keyed.request.id
+    if id != .unassigned {
+      if let sameID = record(of: id), isLive(sameID, at: time) {
+        let isSame = flows.matches(sameID, keyed.key, keyed.addresses6) && lifs(sameID) == keyed.lifs
+        return replacing && isSame ? .replace(sameID) : .refuse
+      }
+      if let planned = plan?.request(of: id) {
+        let isSame = keyed.hasTuple(of: planned) && keyed.lifs == planned.lifs
+        // Which record it will have does not matter to a plan.
+        return replacing && isSame ? .replace(FlowTable.none) : .refuse
+      }
     }
-    let collision = clearTuple(
-      key, addresses6, inLIF: request.inLIF, outLIF: request.outLIF, side: key.side,
-      besides: FlowTable.none, at: time)
-    if collision == FlowTable.none { return open(request, key, addresses6, at: time) }
+    if plan?.collides(with: keyed) == true { return .refuse }
+    let taken = plan?.takenOver ?? []
+    let collision = liveCollision(with: keyed, at: time) { !taken.contains($0) }
+    if collision == FlowTable.none { return .open }
     // A learned session is taken over, if with the request's LIFs it is not in the way of a second one.
-    guard flows.memory[collision].flags.contains(.isLearned),
-      clearTuple(
-        key, addresses6, inLIF: request.inLIF, outLIF: request.outLIF, side: key.side, besides: collision,
-        at: time) == FlowTable.none
-    else { return (.alreadyExists, request.id) }
-    return takeOver(collision, request, side: key.side, at: time)
+    let isAlone =
+      liveCollision(with: keyed, at: time) { $0 != collision && !taken.contains($0) } == FlowTable.none
+    return isAlone && flows.memory[collision].flags.contains(.isLearned) ? .takeOver(collision) : .refuse
   }
 
-  /// Finds a live session other than `known` in the way of a new one; lingering and expired ones are ended.
-  mutating func clearTuple(
-    _ key: FlowKey, _ addresses6: FlowAddresses6, inLIF: LIF, outLIF: LIF, side: UInt8,
-    besides known: UInt32, at time: PacketTime
+  /// Whether record `index` in use stands for a live session: not lingering, not over.
+  private func isLive(_ index: UInt32, at time: PacketTime) -> Bool {
+    !flows.memory[index].state.isClosed && deadline(index) > time
+  }
+
+  private func liveCollision(
+    with keyed: KeyedRequest, at time: PacketTime, where accept: (UInt32) -> Bool
   ) -> UInt32 {
-    while true {
-      let found = flows.find(key, addresses6) {
-        $0 != known && overlaps($0, inLIF, outLIF, side: side)
-      }
-      guard found != FlowTable.none else { return found }
-      if flows.memory[found].state.isClosed {
-        forget(found)
-      } else if deadline(found) <= time {
-        expire(found)
-      } else {
-        return found
-      }
+    flows.find(keyed.key, keyed.addresses6) {
+      isLive($0, at: time) && lifs($0).overlaps(keyed.lifs) && accept($0)
     }
   }
 
-  /// Whether some packet could belong to both: the LIFs of each direction overlap.
-  private func overlaps(_ index: UInt32, _ inLIF: LIF, _ outLIF: LIF, side: UInt8) -> Bool {
-    let record = flows.memory[index]
-    let policy = policies[record.policy]
-    let isSameInitiator = (side != 0) == record.flags.contains(.initiatorIsHigh)
-    let (other, back) = isSameInitiator ? (policy.inLIF, policy.outLIF) : (policy.outLIF, policy.inLIF)
-    return other.overlaps(inLIF) || back.overlaps(outLIF)
+  /// Whether no live session of the tuple overlaps with `lifs`; lingering and expired ones in the way end.
+  mutating func isFree(
+    _ key: FlowKey, _ addresses6: FlowAddresses6, _ lifs: SessionLIFs, at time: PacketTime
+  ) -> Bool {
+    clear(key, addresses6, lifs, at: time)
+    return flows.find(key, addresses6) { self.lifs($0).overlaps(lifs) } == FlowTable.none
   }
 
-  private func isUnchanged(_ index: UInt32, _ request: SessionRequest, side: UInt8) -> Bool {
-    let record = flows.memory[index]
-    let policy = policies[record.policy]
-    return (side != 0) == record.flags.contains(.initiatorIsHigh)
-      && policy.inLIF == request.inLIF && policy.outLIF == request.outLIF
+  /// Ends what is in a request's way and no longer live.
+  private mutating func clear(_ keyed: KeyedRequest, at time: PacketTime) {
+    let id = keyed.request.id
+    if id != .unassigned, let dead = record(of: id), !isLive(dead, at: time) { expire(dead) }
+    clear(keyed.key, keyed.addresses6, keyed.lifs, at: time)
   }
 
-  private mutating func open(
-    _ request: SessionRequest, _ key: FlowKey, _ addresses6: FlowAddresses6, at time: PacketTime
-  ) -> (AddOutcome, SessionID) {
+  private mutating func clear(
+    _ key: FlowKey, _ addresses6: FlowAddresses6, _ lifs: SessionLIFs, at time: PacketTime
+  ) {
+    while true {
+      let dead = flows.find(key, addresses6) { !isLive($0, at: time) && self.lifs($0).overlaps(lifs) }
+      if dead == FlowTable.none { return }
+      // Expires or, if it lingers, is forgotten.
+      expire(dead)
+    }
+  }
+
+  /// Where packets of session `index` arrive.
+  private func lifs(_ index: UInt32) -> SessionLIFs {
+    let record = flows.memory[index]
+    let policy = policies[record.policy]
+    return SessionLIFs(
+      inLIF: policy.inLIF, outLIF: policy.outLIF, side: record.flags.contains(.initiatorIsHigh) ? 1 : 0)
+  }
+
+  private mutating func open(_ keyed: KeyedRequest, at time: PacketTime) -> (AddOutcome, SessionID) {
+    let request = keyed.request
     guard let policy = policies.acquire(SessionPolicy(request, timeouts: timeouts)) else {
       return (.tooManyPolicies, request.id)
     }
@@ -106,7 +153,7 @@ extension SessionTable {
       policies.release(policy)
       return (.tableFull, request.id)
     }
-    let index = insert(key, addresses6, at: time)
+    let index = insert(keyed.key, keyed.addresses6, at: time)
     guard index != FlowTable.none else {
       capacity.release()
       policies.release(policy)
@@ -114,7 +161,7 @@ extension SessionTable {
     }
     let id = request.id == .unassigned ? nextServerID(index) : request.id
     start(
-      index, policy: policy, isLearned: false, initiatorIsHigh: key.side != 0, state: .established,
+      index, policy: policy, isLearned: false, initiatorIsHigh: keyed.key.side != 0, state: .established,
       id: id, at: time)
     if request.id != .unassigned { ids.insert(index, secret: secret, in: flows.memory) }
     return (.added, id)
@@ -135,10 +182,12 @@ extension SessionTable {
         flows.memory[index].flags.remove(.initiatorIsHigh)
       }
     }
-    guard request.id != .unassigned else { return (.tookOver, flows.memory[detail: index].id) }
-    flows.memory[detail: index].id = request.id
-    ids.insert(index, secret: secret, in: flows.memory)
-    return (.tookOver, request.id)
+    if request.id != .unassigned {
+      flows.memory[detail: index].id = request.id
+      ids.insert(index, secret: secret, in: flows.memory)
+    }
+    announce(.changed, index)
+    return (.tookOver, flows.memory[detail: index].id)
   }
 
   /// Gives session `index` the request's LIFs, action and timeouts; its counters and state stay.

@@ -60,20 +60,61 @@ extension SessionTable {
       transport: record.kind.isTCP ? .tcp : .udp)
   }
 
-  /// Calls `body` with live sessions (and lingering ones on request) from record `cursor` on.
+  /// Calls `body` with sessions of `states` from record `cursor` on.
   ///
-  /// - Parameter body: returns false to stop after this session.
+  /// - Parameters:
+  ///   - scanning: the most records that are looked at, 1 or more.
+  ///   - body: returns false to stop after this session.
   /// - Returns: where to go on; nil when all were seen. Each session that exists throughout is met once.
   package func forEach(
-    from cursor: UInt32, includingClosed: Bool = false, _ body: (SessionSnapshot) -> Bool
+    from cursor: UInt32, of states: SessionStates = .live, scanning: Int = .max,
+    _ body: (SessionSnapshot) -> Bool
+  ) -> UInt32? {
+    forEachRecord(from: cursor, of: states, scanning: scanning) { body(snapshot($0)) }
+  }
+
+  /// The same with records.
+  func forEachRecord(
+    from cursor: UInt32, of states: SessionStates, scanning: Int = .max, _ body: (UInt32) -> Bool
   ) -> UInt32? {
     var next = cursor
+    var scanned = 0
     while let index = flows.firstTouched(from: next) {
+      if scanned == scanning { return index }
+      scanned += 1
       next = index + 1
-      let record = flows.memory[index]
-      guard record.kind != .none, includingClosed || !record.state.isClosed else { continue }
-      if !body(snapshot(index)) { return next }
+      guard isListed(index, states) else { continue }
+      if !body(index) { return next }
     }
     return nil
+  }
+
+  private func isListed(_ index: UInt32, _ states: SessionStates) -> Bool {
+    flows.memory[index].kind != .none && states.contains(flows.memory[index].state)
+  }
+
+  /// A closed session that lingers in record `index`; nil when another one, or none, is there.
+  package func lingering(_ index: UInt32, id: SessionID, start: PacketTime) -> SessionSnapshot? {
+    guard flows.isTouched(index), flows.memory[index].kind != .none, flows.memory[index].state.isClosed,
+      flows.memory[detail: index].id == id, flows.memory[detail: index].start == start.nanoseconds
+    else { return nil }
+    return snapshot(index)
+  }
+}
+
+/// Which sessions a list has.
+public struct SessionStates: OptionSet, Sendable {
+  public let rawValue: UInt8
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  public static let established = SessionStates(rawValue: 1)
+  public static let closing = SessionStates(rawValue: 2)
+  /// Closed ones that linger.
+  public static let lingering = SessionStates(rawValue: 4)
+  public static let live: SessionStates = [.established, .closing]
+  public static let all: SessionStates = [.live, .lingering]
+
+  func contains(_ state: TrackState) -> Bool {
+    contains(state.isClosed ? .lingering : state.isClosing ? .closing : .established)
   }
 }

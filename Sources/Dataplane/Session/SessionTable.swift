@@ -13,6 +13,9 @@ package struct SessionTable: ~Copyable {
   let worker: UInt32
   var idSequence: UInt64 = 0
 
+  /// Places among the live sessions that were claimed for the batch of requests in hand.
+  var heldPlaces = 0
+
   /// Sessions neither closed nor free.
   package internal(set) var live = 0
   /// Closed sessions that still count late packets.
@@ -78,7 +81,12 @@ package struct SessionTable: ~Copyable {
   package mutating func learn(
     _ packet: SessionPacket, _ addresses6: FlowAddresses6, policy: UInt32
   ) -> UInt32 {
-    guard isFree(packet, addresses6, for: policy), reserve(at: packet.time) else { return FlowTable.none }
+    // Of sessions that overlap chance would decide which one a packet meets.
+    let lifs = SessionLIFs(
+      inLIF: policies[policy].inLIF, outLIF: policies[policy].outLIF, side: packet.key.side)
+    guard isFree(packet.key, addresses6, lifs, at: packet.time), reserve(at: packet.time) else {
+      return FlowTable.none
+    }
     let index = insert(packet.key, addresses6, at: packet.time)
     guard index != FlowTable.none else {
       capacity.release()
@@ -93,20 +101,12 @@ package struct SessionTable: ~Copyable {
     return index
   }
 
-  /// Whether no live session of the packet's tuple overlaps with one of `policy`; lingering and expired ones
-  /// in its way are ended. Of sessions that overlap chance would decide which one a packet meets.
-  private mutating func isFree(
-    _ packet: SessionPacket, _ addresses6: FlowAddresses6, for policy: UInt32
-  ) -> Bool {
-    let (inLIF, outLIF) = (policies[policy].inLIF, policies[policy].outLIF)
-    let side = packet.key.side
-    return clearTuple(
-      packet.key, addresses6, inLIF: inLIF, outLIF: outLIF, side: side, besides: FlowTable.none,
-      at: packet.time) == FlowTable.none
-  }
-
   /// Claims a place among the live sessions; when all are taken, expired ones make room first.
   mutating func reserve(at time: PacketTime) -> Bool {
+    if heldPlaces > 0 {
+      heldPlaces -= 1
+      return true
+    }
     if capacity.reserve() { return true }
     makeRoom(at: time)
     return capacity.reserve()
@@ -144,6 +144,13 @@ package struct SessionTable: ~Copyable {
     wheel.arm(index, at: deadline(index), in: flows.memory)
     live += 1
     totals.opened += 1
+    announce(.opened, index)
+  }
+
+  /// Reports that a session opened or changed, where somebody looks on.
+  mutating func announce(_ kind: SessionEvent.Kind, _ index: UInt32) {
+    guard ended.interest.contains(.openings) else { return }
+    ended.append(SessionEvent(kind, record: index, snapshot(index)))
   }
 
   /// An id of the server's range that leads back to its record without a lookup.
@@ -168,6 +175,9 @@ package struct SessionTable: ~Copyable {
     // Its id is free again: Get and Delete mean live sessions.
     dropID(index)
     rearm(index)
+    if ended.interest.contains(.closings) {
+      ended.append(SessionEvent(.closed, record: index, snapshot(index)))
+    }
   }
 
   /// Arms the timer anew after a state change made the deadline earlier.
@@ -181,13 +191,15 @@ package struct SessionTable: ~Copyable {
     totals.count(code)
     live -= 1
     capacity.release()
-    if ended.isKeeping { ended.append(snapshot(index, ending: code, at: time)) }
+    if ended.isKeeping {
+      ended.append(SessionEvent(.ended, record: index, snapshot(index, ending: code, at: time)))
+    }
     free(index)
   }
 
   /// Ends the lingering of a closed session: reports it with its late packets, frees its record.
   package mutating func forget(_ index: UInt32) {
-    if ended.isKeeping { ended.append(snapshot(index)) }
+    if ended.isKeeping { ended.append(SessionEvent(.forgotten, record: index, snapshot(index))) }
     unlinkLingering(index)
     lingering -= 1
     free(index)

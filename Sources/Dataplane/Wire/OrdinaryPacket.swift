@@ -7,9 +7,8 @@
 /// of them cannot be predicted.
 package struct OrdinaryPacket: ~Escapable {
   private let bytes: LeadingBytes
-  package let isTCP: Bool
-  /// Empty for UDP.
-  package let flags: TCPFlags
+  /// All ones for TCP, 0 for UDP.
+  private let mask: UInt32
 
   /// - Returns: nil for everything that is not ordinary, malformed packets included.
   @inline(__always)
@@ -31,13 +30,14 @@ package struct OrdinaryPacket: ~Escapable {
     guard link == .ethernet else { return nil }
     let first: UInt64 = leading.loadLittleEndian(at: Field.etherType)
     let second: UInt64 = leading.loadLittleEndian(at: Field.totalLength)
-    let number = UInt8(truncatingIfNeeded: second >> 56)
-    guard (first ^ Field.plainIPv4) & Field.typeAndVersion | second & Field.isFragment == 0,
-      IPProtocol.hasPorts(number)
+    // Arithmetic in place of branches on the protocol: TCP's number is even, UDP's is odd.
+    let number = UInt32(truncatingIfNeeded: second >> 56)
+    let mask = number & 1 &- 1
+    let isOther = number ^ UInt32(IPProtocol.udp) ^ UInt32(IPProtocol.tcp ^ IPProtocol.udp) & mask
+    guard
+      (first ^ Field.plainIPv4) & Field.typeAndVersion | second & Field.isFragment | UInt64(isOther) == 0
     else { return nil }
-    isTCP = number == IPProtocol.tcp
-    // Arithmetic in place of branches on the protocol.
-    let mask = 0 &- UInt32(isTCP ? 1 : 0)
+    self.mask = mask
     let length = UInt32(UInt16(truncatingIfNeeded: first >> 32).byteSwapped)
     let dataOffset = UInt32(leading.loadBigEndian(at: Field.dataOffset, as: UInt8.self) >> 4) << 2
     let datagram = UInt32(leading.loadBigEndian(at: Field.datagramLength, as: UInt16.self))
@@ -47,12 +47,10 @@ package struct OrdinaryPacket: ~Escapable {
     guard own >= least, own &+ UInt32(IPv4Header.size) <= length,
       Int(length) &+ EthernetHeader.size <= byteCount
     else { return nil }
-    let tcp = UInt8(truncatingIfNeeded: mask)
-    let flags = leading.loadBigEndian(at: Field.flags, as: UInt8.self) & tcp
-    self.flags = TCPFlags(rawValue: flags)
     bytes = leading
     // A SYN has options to be read; what opens or closes is looked at closely.
-    guard flags & TCPFlags.deciding == TCPFlags.ack.rawValue & tcp else { return nil }
+    let flags = UInt32(leading.loadBigEndian(at: Field.flags, as: UInt8.self))
+    guard (flags ^ UInt32(TCPFlags.ack.rawValue)) & UInt32(TCPFlags.deciding) & mask == 0 else { return nil }
     // Port 4500 may be ESP in UDP, which Frame looks into. TCP on that port goes there too.
     guard !Self.hasNATTraversalPort(networkPorts) else { return nil }
   }
@@ -63,6 +61,14 @@ package struct OrdinaryPacket: ~Escapable {
     let difference = ports ^ (UInt32(UDPHeader.natTraversalPort.bigEndian) &* 0x0001_0001)
     return (difference &- 0x0001_0001) & ~difference & 0x8000_8000 != 0
   }
+
+  @inline(__always) package var isTCP: Bool { mask != 0 }
+  /// Empty for UDP.
+  package var flags: TCPFlags {
+    TCPFlags(rawValue: bytes.loadBigEndian(at: Field.flags, as: UInt8.self) & UInt8(truncatingIfNeeded: mask))
+  }
+  /// The kind of its flow: by arithmetic.
+  @inline(__always) package var kind: FlowKind { .transport4(tcpMask: UInt8(truncatingIfNeeded: mask)) }
 
   /// Source address in bits 31...0, destination above, as `FlowKey` takes them.
   @inline(__always) package var networkAddresses: UInt64 { bytes.loadNative(at: Field.source) }

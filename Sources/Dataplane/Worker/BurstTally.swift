@@ -1,6 +1,8 @@
 /// What one burst adds to the counters, gathered in plain fields and published once.
 struct BurstTally {
   var matched: UInt64 = 0
+  /// Packets with a session whose verdict was forward before transmit.
+  var forwarded = 0
   var missed: UInt64 = 0
   var other: UInt64 = 0
   var handOffs: UInt64 = 0

@@ -29,6 +29,10 @@ public enum Counter: Int, CaseIterable, Sendable {
   /// Noted by TCP tracking, forwarded, state unchanged.
   case implausibleReset, implausibleFin, synOnEstablished, nonsenseFlags
   case bursts
+  /// Batches of commands applied, and the CPU time that took, in nanoseconds.
+  case commands, commandNanoseconds
+  /// Reports of sessions that the control side was too slow for.
+  case reportsLost
 }
 
 /// One worker's counters in memory that any thread may read at any time without asking.

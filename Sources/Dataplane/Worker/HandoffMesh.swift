@@ -5,6 +5,11 @@ import Synchronization
   package var packet: PacketDescriptor
   /// What a fragment follows, once its datagram's cache has said so.
   package var fate: FragmentFate
+
+  @unsafe package init(packet: PacketDescriptor, fate: FragmentFate) {
+    unsafe self.packet = packet
+    unsafe self.fate = fate
+  }
 }
 
 /// The rings by which workers hand packets to the worker that owns their session: one from each to each.
@@ -16,6 +21,8 @@ import Synchronization
   let waits: Bool
   // SAFETY: descriptors' bytes stay valid until released, which the receiving queue asks for by a mark.
   private let rings: [SPSCRing<HandedOffPacket>]
+  /// By worker: rung where something was handed over to it.
+  package let doorbells: [Doorbell]
   private let endTime = Atomic<UInt64>(0)
   /// Workers whose queues have ended.
   private let endedQueues = Atomic<Int>(0)
@@ -23,6 +30,7 @@ import Synchronization
   public init(workers: Int, waits: Bool) {
     self.workers = workers
     self.waits = waits
+    doorbells = (0..<workers).map { _ in Doorbell() }
     unsafe rings = (0..<workers * workers).map { _ in
       unsafe SPSCRing<HandedOffPacket>(capacity: workers > 1 ? Self.ringCapacity : 2)
     }
@@ -30,6 +38,11 @@ import Synchronization
 
   @unsafe package func ring(from sender: Int, to receiver: Int) -> SPSCRing<HandedOffPacket> {
     unsafe rings[sender * workers + receiver]
+  }
+
+  /// Whether something that was handed over to `receiver` has not been dealt with.
+  func hasPackets(for receiver: Int) -> Bool {
+    (0..<workers).contains { unsafe ring(from: $0, to: receiver).count > 0 }
   }
 
   /// Says that `sender` will hand over nothing more, and where its time ended.

@@ -6,24 +6,46 @@ public final class SessionBatch: @unchecked Sendable {
   // SAFETY (@unchecked): handed over by the command ring and back by `isDone`; never used by both at once.
 
   /// What is asked.
-  public enum Operation: Sendable {
+  public enum Operation {
     /// Add these; with `replacing` the same id and tuple is changed in place.
-    case add([SessionRequest], replacing: Bool)
+    case add([SessionRequest], replacing: Bool, places: Places = .each)
+    /// What `add` would answer, room aside, after the requests of the plan, which these then join.
+    case check([SessionRequest], replacing: Bool, AdditionPlan)
+    /// Claim this many places among the live sessions, all or none: `isGranted`.
+    case reserve(Int)
+    /// End every session whose time is over.
+    case makeRoom
     case find([SessionID])
     case delete([SessionID])
-    /// Live sessions from the worker's record `cursor` on, at most `limit`; closed, lingering ones on
-    /// request.
-    case list(cursor: UInt32, limit: Int, includingClosed: Bool)
+    /// Closed sessions that linger.
+    case findLingering([LingeringSession])
+    /// Sessions of these states from the worker's record `cursor` on, at most `limit`; it looks at no more
+    /// than `scanning` records.
+    case list(cursor: UInt32, limit: Int, states: SessionStates = .live, scanning: Int = .max)
+  }
+
+  /// Where the places of added sessions come from.
+  public enum Places: Sendable {
+    /// Each session claims its own: some may be refused.
+    case each
+    /// Claimed for all that need one at once, or none is added: `isGranted`.
+    case together
+    /// So many were claimed before. What is not used is given back.
+    case held(Int)
   }
 
   public let operation: Operation
-  /// Answers to `add`, by position: the outcome, and the id that the session has.
+  /// Answers to `add` and `check`, by position: the outcome, and the id that the session has.
   public internal(set) var outcomes: [(outcome: AddOutcome, id: SessionID)] = []
-  /// Answers to `find` and `delete` by position, nil where there is no live session; those to `list` in no
-  /// promised order.
+  /// Answers to `find`, `delete` and `findLingering` by position, nil where there is no such session; those
+  /// to `list` in no promised order.
   public internal(set) var snapshots: [SessionSnapshot?] = []
   /// Where a list goes on; nil when it is complete.
   public internal(set) var nextCursor: UInt32?
+  /// False when places were asked for together and there were not enough: then nothing was done.
+  public internal(set) var isGranted = true
+  /// The worker's time when it applied the batch.
+  public internal(set) var time = PacketTime.zero
   private let done = Atomic<Bool>(false)
 
   public init(_ operation: Operation) { self.operation = operation }
@@ -32,67 +54,30 @@ public final class SessionBatch: @unchecked Sendable {
   public var isDone: Bool { done.load(ordering: .acquiring) }
 
   func finish() { done.store(true, ordering: .releasing) }
-}
 
-/// The way from the control side to one worker.
-public final class CommandRing: Sendable {
-  private let ring = SPSCRing<UInt>(capacity: 256)
-  private let holding: Atomic<Bool>
-
-  /// - Parameter isHolding: whether the worker takes commands only, no packets, until `release`.
-  public init(isHolding: Bool = false) { holding = Atomic(isHolding) }
-
-  /// Lets the worker begin to receive.
-  public func release() { holding.store(false, ordering: .releasing) }
-
-  var isHolding: Bool { holding.load(ordering: .acquiring) }
-
-  /// Hands a batch over; false when the worker has too many waiting.
-  public func submit(_ batch: SessionBatch) -> Bool {
-    // SAFETY: the reference is retained here and released where the worker takes it.
-    let reference = unsafe Unmanaged.passRetained(batch)
-    if ring.push(UInt(bitPattern: unsafe reference.toOpaque())) { return true }
-    unsafe reference.release()
-    return false
-  }
-
-  /// The next batch. Only the worker calls this.
-  func take() -> SessionBatch? {
-    guard let bits = ring.pop(), let pointer = unsafe UnsafeRawPointer(bitPattern: bits) else { return nil }
-    return unsafe Unmanaged<SessionBatch>.fromOpaque(pointer).takeRetainedValue()
-  }
-}
-
-extension Worker {
-  /// Applies a batch between two bursts, at the worker's present time.
-  public mutating func apply(_ batch: SessionBatch) {
-    switch batch.operation {
-    case .add(let requests, let replacing):
-      batch.outcomes.reserveCapacity(requests.count)
-      for request in requests {
-        batch.outcomes.append(sessions.add(request, replacing: replacing, at: time))
-        reportEnded()
-      }
-    case .find(let ids):
-      batch.snapshots.reserveCapacity(ids.count)
-      for id in ids {
-        batch.snapshots.append(sessions.find(id, at: time))
-        reportEnded()
-      }
-    case .delete(let ids):
-      batch.snapshots.reserveCapacity(ids.count)
-      for id in ids {
-        batch.snapshots.append(sessions.delete(id, at: time))
-        reportEnded()
-      }
-    case .list(let cursor, let limit, let includingClosed):
-      batch.nextCursor = sessions.forEach(from: cursor, includingClosed: includingClosed) { session in
-        batch.snapshots.append(session)
-        return batch.snapshots.count < limit
-      }
+  /// Session operations in it: how long it may hold a worker up.
+  var weight: Int {
+    switch operation {
+    case .add(let requests, _, _): requests.count
+    case .check(let requests, _, _): requests.count
+    case .reserve, .makeRoom: 1
+    case .find(let ids), .delete(let ids): ids.count
+    case .findLingering(let sessions): sessions.count
+    // Records that are looked at lie one after another.
+    case .list(_, let limit, _, let scanning): limit / 2 + min(scanning, 1 << 20) / 32
     }
-    reportEnded()
-    publishSessions()
-    batch.finish()
+  }
+}
+
+/// Which closed session: its record may have been taken by another since.
+public struct LingeringSession: Hashable, Sendable {
+  public var record: UInt32
+  public var id: SessionID
+  public var start: PacketTime
+
+  public init(record: UInt32, id: SessionID, start: PacketTime) {
+    self.record = record
+    self.id = id
+    self.start = start
   }
 }

@@ -9,16 +9,10 @@ package struct TupleBurst: ~Copyable {
   private static let capacity = 64
 
   private var burst = FlowBurst()
-  private let peers = FixedArray<UInt16>(repeating: 1)
+  private let peers = FixedArray<UInt64>(repeating: Verdict(.forward, outLIF: 1).word)
   private let verdicts = FixedArray<Verdict>(repeating: Verdict(.drop))
 
-  package init() {
-    // Every packet has nothing but an acknowledgement.
-    for index in 0..<Self.capacity {
-      burst.packets[index].hasTCPFields = true
-      burst.packets[index].flags = .ack
-    }
-  }
+  package init() {}
 
   /// Looks `count` tuples up, which lie one after another, and counts a packet of 64 bytes for each.
   ///
@@ -53,6 +47,7 @@ package struct TupleBurst: ~Copyable {
       unsafe read(
         tuples + start * size, count: min(Self.capacity, count - start), isIPv6: isIPv6, at: time, sessions)
       for position in 0..<burst.count {
+        burst.packets[position].complete()
         _ = sessions.learn(burst.packets[position], burst.addresses6[position], policy: policy)
       }
     }
@@ -65,23 +60,32 @@ package struct TupleBurst: ~Copyable {
   ) {
     burst.removeAll()
     burst.hasIPv6 = isIPv6
+    burst.count = count
+    // SAFETY: the callers demand `count` whole tuples.
+    if isIPv6 { unsafe read6(tuples, at: time, sessions) } else { unsafe read4(tuples, at: time, sessions) }
+  }
+
+  private func read4(_ tuples: UnsafeRawPointer, at time: PacketTime, _ sessions: borrowing SessionTable) {
+    let secret = sessions.secret
+    var packet = unsafe burst.packets.view.start
+    for index in 0..<burst.count {
+      // SAFETY: as in `read`; the count is at most the capacity.
+      let key = unsafe Self.key4(tuples + index &* Self.byteCount4, secret)
+      unsafe packet.pointee.arrive(key, index, at: time)
+      unsafe packet.pointee.candidate = sessions.flows.prefetchBucket(key.hash)
+      unsafe packet += 1
+    }
+  }
+
+  private func read6(_ tuples: UnsafeRawPointer, at time: PacketTime, _ sessions: borrowing SessionTable) {
     let (packets, addresses6) = (burst.packets.view, burst.addresses6.view)
     let secret = sessions.secret
-    for index in 0..<count {
-      // SAFETY: the callers demand `count` whole tuples.
-      let key =
-        isIPv6
-        ? unsafe Self.key6(tuples + index &* Self.byteCount6, secret, &addresses6[index])
-        : unsafe Self.key4(tuples + index &* Self.byteCount4, secret)
-      packets[index].key = key
-      packets[index].isOrdinary = true
-      packets[index].time = time
-      packets[index].lif = LIF(number: 1)
-      packets[index].bytes = 64
-      packets[index].index = UInt8(truncatingIfNeeded: index)
+    for index in 0..<burst.count {
+      // SAFETY: as in `read`.
+      let key = unsafe Self.key6(tuples + index &* Self.byteCount6, secret, &addresses6[index])
+      packets[index].arrive(key, index, at: time)
       packets[index].candidate = sessions.flows.prefetchBucket(key.hash)
     }
-    burst.count = count
   }
 
   private mutating func decide(_ sessions: inout SessionTable) -> Int {
@@ -99,6 +103,7 @@ package struct TupleBurst: ~Copyable {
   /// The long way: a session that is not in its home bucket.
   @inline(never)
   private mutating func search(_ position: Int, _ sessions: inout SessionTable) -> Bool {
+    burst.packets[position].complete()
     let record = sessions.find(burst.packets[position], burst.addresses6[position])
     return record != FlowTable.none && sessions.accept(burst.packets[position], into: record)
   }
@@ -130,5 +135,18 @@ package struct TupleBurst: ~Copyable {
 
   @inline(__always) private static func port(_ tuple: UnsafeRawPointer, _ offset: Int) -> UInt16 {
     unsafe UInt16(bigEndian: tuple.loadUnaligned(fromByteOffset: offset, as: UInt16.self))
+  }
+}
+
+extension SessionPacket {
+  /// A packet of 64 bytes.
+  @inline(__always)
+  fileprivate mutating func arrive(_ key: FlowKey, _ index: Int, at time: PacketTime) {
+    self.key = key
+    isOrdinary = true
+    self.time = time
+    lif = LIF(number: 1)
+    bytes = 64
+    self.index = UInt8(truncatingIfNeeded: index)
   }
 }

@@ -16,6 +16,8 @@ extension Worker {
         outcome.verdicts[index] = .drop(.handoffRingFull)
       }
     }
+    // A worker that falls asleep at this very moment finds the packets when it wakes by itself.
+    for doorbell in mesh.doorbells { doorbell.ringIfAsleep() }
   }
 
   /// Whether a packet that its owner will not see has ports, its own or its first fragment's.

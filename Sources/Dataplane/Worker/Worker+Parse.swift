@@ -1,7 +1,4 @@
 extension Worker {
-  /// Packets between asking for a packet's first line and reading it.
-  private static var headersAhead: Int { 8 }
-
   /// Reads every packet's headers; makes the keys of those with a 5-tuple and has their buckets fetched.
   ///
   /// Packets that are malformed, cannot be a session, or belong to another worker have their verdict after
@@ -9,42 +6,43 @@ extension Worker {
   @inline(never)
   mutating func parse(_ burst: borrowing PacketBurst) {
     flows.removeAll()
-    let secret = sessions.secret
-    let own = UInt32(truncatingIfNeeded: self.index)
-    var now = time
-    let packets = flows.packets.view
-    var count = 0
     passEnd = burst.count
-    var end = passEnd
-    var index = 0
-    while index < end {
-      defer { index &+= 1 }
-      burst.prefetch(index &+ Self.headersAhead)
-      if burst.capturedLength(index) >= OrdinaryPacket.leadingCount,
-        let ordinary = OrdinaryPacket(
-          burst.leadingBytes(index, count: OrdinaryPacket.leadingCount),
-          byteCount: burst.capturedLength(index), link: burst.link(index))
-      {
-        packets[count].read(burst, index, vlan: 0, now: now)
-        packets[count].read(ordinary, secret)
-      } else {
-        let hasKey = describe(burst, index, at: count, now: now)
-        end = passEnd
-        if !hasKey { continue }
-      }
-      // Time does not run backwards, neither within a burst nor for what another worker handed over.
-      now = packets[count].time
-      let hash = packets[count].key.hash
-      if workerCount > 1, hash.worker(of: workerCount) != own {
-        outcome.verdicts[index] = .handOff(to: hash.worker(of: workerCount))
-        tally.handOffs += 1
-        continue
-      }
-      packets[count].candidate = sessions.flows.prefetchBucket(hash)
-      count &+= 1
+    var progress = ParseProgress(now: time)
+    while true {
+      parseOrdinary(burst, &progress)
+      guard progress.index < passEnd else { break }
+      parseOther(burst, &progress)
     }
-    flows.count = count
+    flows.count = progress.count
   }
+
+  /// A packet that is not ordinary, or belongs to another worker.
+  @inline(never)
+  private mutating func parseOther(_ burst: borrowing PacketBurst, _ progress: inout ParseProgress) {
+    let index = progress.index
+    progress.index += 1
+    guard describe(burst, index, at: progress.count, now: progress.now) else { return }
+    // Time does not run backwards, neither within a burst nor for what another worker handed over.
+    progress.now = flows.packets[progress.count].time
+    let hash = flows.packets[progress.count].key.hash
+    let owner = hash.worker(of: workerCount)
+    guard owner == UInt32(truncatingIfNeeded: self.index) else {
+      outcome.verdicts[index] = .handOff(to: owner)
+      tally.handOffs += 1
+      return
+    }
+    flows.packets[progress.count].candidate = sessions.flows.prefetchBucket(hash)
+    progress.count += 1
+  }
+}
+
+/// How far the parse pass is.
+struct ParseProgress {
+  /// Packets of the burst that were read, and how many of them are flow packets.
+  var index = 0
+  var count = 0
+  /// Time of the last packet with a 5-tuple.
+  var now: PacketTime
 }
 
 extension SessionPacket {
@@ -58,20 +56,5 @@ extension SessionPacket {
     port = UInt8(truncatingIfNeeded: burst.port(index))
     bytes = burst.originalLength(index)
     self.index = UInt8(truncatingIfNeeded: index)
-  }
-
-  @inline(__always)
-  fileprivate mutating func read(_ packet: borrowing OrdinaryPacket, _ secret: FlowSecret) {
-    key = FlowKey(
-      networkAddresses: packet.networkAddresses, ports: packet.networkPorts,
-      kind: FlowKind(isTCP: packet.isTCP, isIPv6: false), secret: secret)
-    isOrdinary = true
-    hasTCPFields = packet.isTCP
-    flags = packet.flags
-    acknowledgment = packet.acknowledgment
-    window = packet.window
-    sequence = 0
-    payloadLength = 0
-    windowScaleOption = Self.noWindowScale
   }
 }

@@ -9,15 +9,19 @@ extension Worker {
       let next = sessions.forward(&flows, from: position, peers: peers, verdicts: outcome.verdicts)
       ordinary &+= next &- position
       if next == flows.count { break }
-      outcome.verdicts[Int(flows.packets[next].index)] = decide(next, insertionsAtProbe: insertions)
+      let verdict = decide(next, insertionsAtProbe: insertions)
+      if verdict.kind == .forward { tally.forwarded += 1 }
+      outcome.verdicts[Int(flows.packets[next].index)] = verdict
       position = next &+ 1
     }
+    tally.forwarded += ordinary
     tally.matched += UInt64(truncatingIfNeeded: ordinary)
   }
 
   /// The long way: any packet, any session, or none. Packets go by their position in `flows` from here on.
   @inline(never)
   private mutating func decide(_ position: Int, insertionsAtProbe: UInt64) -> Verdict {
+    flows.packets[position].complete()
     let record = resolve(position, insertionsAtProbe: insertionsAtProbe)
     if flows.packets[position].isICMPError { return follow(quoted: record, position) }
     return record == FlowTable.none ? miss(position) : hit(position, record)
@@ -120,8 +124,7 @@ extension Worker {
   }
 
   private mutating func learn(_ position: Int, _ port: WorkerPort) -> Verdict {
-    let policy = flows.packets[position].key.kind.isTCP ? port.learnedTCP : port.learnedUDP
-    let record = sessions.learn(flows.packets[position], flows.addresses6[position], policy: policy)
+    let record = record(position, port)
     guard record != FlowTable.none else {
       // No room, or another session in the way: it still gets the treatment it would have had as a session.
       tally.learnFailed += 1
@@ -130,6 +133,23 @@ extension Worker {
     // A fresh session never asks to be reopened.
     _ = sessions.accept(flows.packets[position], into: record)
     return verdict(position, record)
+  }
+
+  /// A new session with the port's policy; `FlowTable.none` where there cannot be one.
+  private mutating func record(_ position: Int, _ port: WorkerPort) -> UInt32 {
+    let untagged = flows.packets[position].key.kind.isTCP ? port.learnedTCP : port.learnedUDP
+    let vlan = flows.packets[position].lif.vlan
+    guard port.learnsLIFs, vlan != 0 else {
+      return sessions.learn(flows.packets[position], flows.addresses6[position], policy: untagged)
+    }
+    // The same on the packet's VLAN. The session holds it from then on.
+    var policy = sessions.policies[untagged]
+    policy.inLIF = LIF(number: policy.inLIF.number, vlan: vlan)
+    policy.outLIF = LIF(number: policy.outLIF.number, vlan: vlan)
+    guard let tagged = sessions.policies.acquire(policy) else { return FlowTable.none }
+    let record = sessions.learn(flows.packets[position], flows.addresses6[position], policy: tagged)
+    sessions.policies.release(tagged)
+    return record
   }
 }
 

@@ -25,7 +25,8 @@ public struct WorkerLoop: Sendable {
     while true {
       // Asked first: what was submitted before the release is then applied before the first packet.
       let isHeld = commands.isHolding
-      while let batch = commands.take() { worker.apply(batch) }
+      if commands.hasBatch, let now = queue.presentTime { worker.advance(to: now) }
+      worker.applyCommands(of: commands, all: isHeld)
       if isHeld {
         ThreadPause.wait(iteration: .max)
         continue
@@ -52,12 +53,31 @@ public struct WorkerLoop: Sendable {
         break
       }
       idle = isBusy ? 0 : idle + 1
-      if idle > 0 { ThreadPause.wait(iteration: idle) }
+      if idle > 0 { rest(&worker, &queue, &burst, iteration: idle) }
     }
     worker.giveUpFragments(&burst, through: &queue)
     worker.finish(at: mesh.lastTime)
     queue.finish()
   }
+
+  /// Passes time when there is nothing to do. Where the queue has a clock, sessions and fragments whose time
+  /// is up end meanwhile, and sleep grows with the silence; a command or a packet handed over ends it.
+  private func rest<Queue: PacketQueue & ~Copyable>(
+    _ worker: inout Worker, _ queue: inout Queue, _ burst: inout PacketBurst, iteration: Int
+  ) {
+    guard let now = queue.presentTime else { return ThreadPause.wait(iteration: iteration) }
+    worker.passTime(to: now, &burst, through: &queue)
+    guard iteration > ThreadPause.patience else { return ThreadPause.yield() }
+    let growing = Self.shortestSleep << UInt64(min(iteration - ThreadPause.patience, 16))
+    commands.doorbell.sleep(atMost: min(growing, Self.longestSleep, queue.longestSleep)) {
+      commands.hasBatch || mesh.hasPackets(for: worker.index)
+    }
+  }
+
+  /// Nanoseconds. So many a second cost less than a hundredth of a core, and what rings no doorbell waits no
+  /// longer.
+  private static let longestSleep: UInt64 = 2_000_000
+  private static let shortestSleep: UInt64 = 25_000
 
   private func takeOver<Queue: PacketQueue & ~Copyable>(
     _ worker: inout Worker, _ queue: inout Queue, _ burst: inout PacketBurst
@@ -75,17 +95,35 @@ public struct WorkerLoop: Sendable {
 }
 
 extension Worker {
+  /// Lets time pass without packets: what is due by `now` ends.
+  package mutating func passTime<Queue: PacketQueue & ~Copyable>(
+    to now: PacketTime, _ burst: inout PacketBurst, through queue: inout Queue
+  ) {
+    if fragments.count > 0, fragments.deadline <= now {
+      burst.removeAll()
+      fragments.expire(HeldFragments.Trigger(time: now, sequence: .max - 1))
+      cut(&burst, at: 0)
+      take(&burst, through: &queue)
+    }
+    advance(to: now)
+    publishSessions()
+  }
+
   /// Ends the run at `end`: what is due by then expires, what lives on is reported as live.
   mutating func finish(at end: PacketTime) {
     time = max(time, end)
-    while !sessions.expire(at: time, isExact: true) { reportEnded() }
+    while !sessions.expire(at: time, isExact: true) {
+      reportEnded()
+      if sessions.ended.isNearlyFull { break }
+    }
     reportEnded()
     if let events {
-      _ = sessions.forEach(from: 0, includingClosed: true) { session in
-        report(session, to: events)
-        return true
+      _ = sessions.forEachRecord(from: 0, of: .all) { record in
+        let session = sessions.snapshot(record)
+        let kind: SessionEvent.Kind = session.state == .closed ? .forgotten : .live
+        return report(SessionEvent(kind, record: record, session), to: events)
       }
-      events.close()
+      events.ring.close()
     }
     publishSessions()
   }

@@ -13,7 +13,8 @@ public struct WorkerSetup: Sendable {
     /// The action of sessions learned here.
     public var learnedAction: Action
     public var nonSession: NonSessionPolicy
-    /// The LIFs of sessions learned here, initiator's and responder's side; `.any` in replay.
+    /// The LIFs of sessions learned here, initiator's and responder's side; `.any` in replay. Those of tagged
+    /// packets have the packet's VLAN in addition.
     public var learnedLIFs: (LIF, LIF) = (.any, .any)
     /// Source address of copies that leave here.
     public var mac: MACAddress
@@ -76,6 +77,15 @@ public struct WorkerSetup: Sendable {
     return UInt32(min(limit, share + slack))
   }
 
+  /// Bytes of all workers' session tables and of their packet buffers. Pages that were never touched take no
+  /// memory.
+  package var memory: (tables: UInt64, buffers: UInt64) {
+    let records = UInt64(recordsPerWorker)
+    let table = records * UInt64(FlowTableMemory.bytesPerRecord + 5)
+    let buffer = UInt64(packetSize + PacketPool.headroom + PacketPool.tailroom)
+    return (UInt64(workers) * table, UInt64(workers * poolBuffers) * buffer)
+  }
+
   /// The worker that owns sessions of `tuple`.
   public func owner(of tuple: FiveTuple) -> Int {
     var addresses6 = FlowAddresses6()
@@ -102,6 +112,8 @@ struct WorkerPort: BitwiseCopyable {
   /// Index of the policy that sessions learned here have.
   var learnedTCP: UInt32
   var learnedUDP: UInt32
+  /// Whether sessions learned here name LIFs, and so the packet's VLAN.
+  var learnsLIFs = false
   /// Source address of copies that leave here.
   var mac: MACAddress
 
@@ -118,6 +130,7 @@ extension WorkerPort {
     nonSession = port.nonSession
     learnedAction = port.learnedAction
     mac = port.mac
+    learnsLIFs = port.learnedLIFs != (.any, .any)
     func learned(_ idle: UInt32, _ handshake: UInt32) -> UInt32 {
       // A fresh table has room for two policies a port; they are never released.
       policies.acquire(

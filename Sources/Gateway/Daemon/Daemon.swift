@@ -1,5 +1,7 @@
 public import Config
 public import Dataplane
+internal import PacketIO
+import Synchronization
 
 /// The running dataplane of `sluice run`: workers, ports, sessions. Always in monotonic time, whatever feeds
 /// its ports (design: time).
@@ -58,26 +60,53 @@ public final class Daemon: Sendable {
     public var closedRetainedBytes: UInt64
   }
 
+  private let runtime: DaemonRuntime
+  private let isStopped = Mutex(false)
+
   /// Opens the ports and checks the configuration; nothing runs yet.
-  public init(_ configuration: Configuration) throws(DaemonError) { fatalError() }
+  public init(_ configuration: Configuration) throws(DaemonError) {
+    self.configuration = configuration
+    runtime = try DaemonRuntime(configuration, reportsSessions: true)
+    startTime = runtime.clock.wallTime(runtime.clock.now)
+    do throws(WorkerError) {
+      sessions = try SessionService(
+        runtime.group, closedRetention: configuration.closedRetention,
+        reportsDeleted: configuration.api.reportsDeleted, clock: runtime.clock)
+    } catch {
+      throw DaemonError(status: 1, message: "the session service has no thread to run on: \(error)")
+    }
+  }
 
   /// Starts the workers. Sessions of the configuration are there before the first packet.
-  public func start() throws(DaemonError) { fatalError() }
+  public func start() throws(DaemonError) { try runtime.start() }
 
   /// Ends everything in good order: what was received gets its verdict; returns when all threads have ended,
   /// within a second.
-  public func stop() { fatalError() }
+  public func stop() {
+    let isFirst = isStopped.withLock { stopped in
+      defer { stopped = true }
+      return !stopped
+    }
+    guard isFirst else { return }
+    runtime.signalStop()
+    // Workers report what they close to the end, so the session service goes on until they have ended.
+    while !runtime.group.isFinished { ControlPause.short() }
+    sessions.stop()
+    runtime.join()
+  }
+
+  deinit { stop() }
 
   /// A worker or port failed so that the daemon cannot go on; nil while all is well.
-  public var failure: String? { fatalError() }
+  public var failure: String? { runtime.failure }
 
-  public func workers() -> [WorkerReport] { fatalError() }
-  public func ports() -> [PortReport] { fatalError() }
+  public func workers() -> [WorkerReport] { runtime.workers() }
+  public func ports() -> [PortReport] { runtime.ports() }
   /// Only reasons that occurred, most frequent first.
-  public func drops() -> [DropReport] { fatalError() }
-  public func memory() -> MemoryReport { fatalError() }
+  public func drops() -> [DropReport] { runtime.drops() }
+  public func memory() -> MemoryReport { runtime.memory(retained: sessions.closedStatus.retained) }
   /// The sum of a counter over all workers.
-  public func total(_ counter: Counter) -> UInt64 { fatalError() }
+  public func total(_ counter: Counter) -> UInt64 { runtime.group.total(counter) }
 }
 
 /// Why the daemon cannot start; the message says what to change.

@@ -554,7 +554,7 @@ public nonisolated struct Opi_Security_Firewall_V1_SessionRequestArgs: Sendable 
   /// 0 for the first page, or the nextkey of the page before; an id asks for that session alone.
   public var sessionid: UInt64 = 0
 
-  /// 0 all live sessions, 1 the established, 2 the closing ones, 3 the retained closed ones, 4 all of these.
+  /// 0 all live sessions, 1 and 2 those of that state, 3 the retained closed ones, 4 all of these.
   public var sessionstate: Opi_Security_Firewall_V1_SessionState = .established
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()

@@ -339,6 +339,10 @@ public nonisolated struct Sluice_V1_ListSessionsRequest: Sendable {
   /// `next_page` of the reply before; 0 for the first page.
   public var page: UInt64 = 0
 
+  /// Only this session, whatever the filter: the live one, else the newest closed one that is retained; an empty
+  /// list when there is neither. 0 for all.
+  public var sessionID: UInt64 = 0
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum Filter: SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -1233,7 +1237,7 @@ nonisolated extension Sluice_V1_Memory: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension Sluice_V1_ListSessionsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ListSessionsRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}filter\0\u{3}page_size\0\u{1}page\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}filter\0\u{3}page_size\0\u{1}page\0\u{3}session_id\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1244,6 +1248,7 @@ nonisolated extension Sluice_V1_ListSessionsRequest: SwiftProtobuf.Message, Swif
       case 1: try { try decoder.decodeSingularEnumField(value: &self.filter) }()
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.pageSize) }()
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.page) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.sessionID) }()
       default: break
       }
     }
@@ -1259,6 +1264,9 @@ nonisolated extension Sluice_V1_ListSessionsRequest: SwiftProtobuf.Message, Swif
     if self.page != 0 {
       try visitor.visitSingularUInt64Field(value: self.page, fieldNumber: 3)
     }
+    if self.sessionID != 0 {
+      try visitor.visitSingularUInt64Field(value: self.sessionID, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1266,6 +1274,7 @@ nonisolated extension Sluice_V1_ListSessionsRequest: SwiftProtobuf.Message, Swif
     if lhs.filter != rhs.filter {return false}
     if lhs.pageSize != rhs.pageSize {return false}
     if lhs.page != rhs.page {return false}
+    if lhs.sessionID != rhs.sessionID {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -32,6 +32,46 @@ struct PacketPoolTests {
     #expect(again.count == 100)
   }
 
+  @Test func `a burst's buffers at once, with bytes in them`() throws {
+    var pool = try pool(capacity: 100, packetSize: 200)
+    let numbers = FixedArray<UInt32>(repeating: 0)
+    for (wanted, expected) in [(64, 64), (64, 36), (1, 0), (0, 0)] {
+      let before = pool.available
+      let count = pool.allocate(wanted, into: numbers)
+      let after = pool.available
+      #expect(count == expected && after == before - count)
+    }
+    let first = FixedArray<UInt32>(repeating: 0)
+    let second = FixedArray<UInt32>(repeating: 0)
+    var other = try self.pool(capacity: 100, packetSize: 200)
+    let counts = [other.allocate(60, into: first), other.allocate(60, into: second)]
+    let taken = (0..<60).map { first[$0] } + (0..<40).map { second[$0] }
+    #expect(counts == [60, 40] && Set(taken) == Set(0..<100))
+    // Each has its own bytes, behind the headroom.
+    let addresses = taken.enumerated().map { place, number in
+      [UInt8](repeating: UInt8(place), count: 200).withUnsafeBytes { bytes in
+        bytes.baseAddress.map { other.fill(number, from: $0, count: 200) }
+      }
+    }
+    for (place, number) in taken.enumerated() {
+      var buffer = PacketBuffer.none
+      buffer.index = number
+      buffer.offset = UInt32(PacketPool.headroom)
+      buffer.length = 200
+      let bytes = other.bytes(buffer)
+      let isThere = bytes.withUnsafeBytes { $0.baseAddress } == addresses[place]
+      let isRight = (0..<200).allSatisfy { bytes.loadByte(at: $0) == UInt8(place) }
+      #expect(isThere && isRight)
+    }
+    other.release(40, of: second)
+    other.release(60, of: first)
+    let all = other.available
+    #expect(all == 100)
+    var again: Set<UInt32> = []
+    while let buffer = other.allocate() { again.insert(buffer.index) }
+    #expect(again.count == 100)
+  }
+
   @Test func `bytes behind and before, until the room is used up`() throws {
     var pool = try pool(capacity: 3, packetSize: 200)
     let size = pool.packetSize

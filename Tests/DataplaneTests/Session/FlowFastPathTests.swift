@@ -70,11 +70,21 @@ struct FlowFastPathTests {
 
   @Test func `the verdict in one word is the verdict`() {
     #expect(MemoryLayout<Verdict>.size == 8)
+    let stored = FixedArray<Verdict>(repeating: Verdict(.punt))
     for lif: UInt16 in [0, 1, 0x1234, .max] {
-      let (word, verdict) = (FlowFastPath.forwarded(lif), Verdict(.forward, outLIF: lif))
-      #expect(word.kind == verdict.kind && word.reason == verdict.reason)
-      #expect(word.outLIF == verdict.outLIF && word.vlan == verdict.vlan)
+      for verdict in [Verdict(.forward, outLIF: lif), .drop(.missDrop), .handOff(to: 63)] {
+        stored.view.store(verdict.word, at: 255)
+        let found = stored[255]
+        #expect(found.kind == verdict.kind && found.reason == verdict.reason)
+        #expect(found.outLIF == verdict.outLIF && found.vlan == verdict.vlan)
+      }
+      // No verdict of the fast path is what it answers for "not ordinary".
+      #expect(Verdict(.forward, outLIF: lif).word != 0)
+      #expect(
+        UInt16(truncatingIfNeeded: (Verdict.outLIFMask & Verdict(.forward, outLIF: lif).word) >> 16) == lif)
     }
+    let others = (0..<255).allSatisfy { stored[$0].kind == .punt }
+    #expect(others)
   }
 
   @Test func `IPv6 flows with one digest are told apart by their addresses`() throws {
@@ -115,7 +125,8 @@ struct FlowFastPathTests {
     #expect(MemoryLayout<SessionRecord>.size == 64 && MemoryLayout<SessionRecord>.alignment <= 64)
     // `note` shifts the first by the side to have the second.
     #expect(SessionFlags.lowAcked.rawValue == 1 && SessionFlags.highAcked.rawValue == 2)
-    #expect(Int(SessionFlags.initiatorIsHigh.rawValue) == ForwardRules.responderOffset)
+    // So do the bits of the key that are compared with these.
+    #expect(SessionFlags.initiatorIsHigh.rawValue == 4)
     #expect(MemoryLayout<ForwardRules>.offset(of: \.fromInitiator) == 0)
     #expect(MemoryLayout<ForwardRules>.offset(of: \.fromResponder) == ForwardRules.responderOffset)
   }

@@ -28,11 +28,11 @@ struct FlowTableTests {
   private func probe(
     _ table: borrowing FlowTable, _ policies: borrowing SessionPolicyTable, _ key: FlowKey
   ) -> UInt32 {
-    let packets = FixedArray(repeating: SessionPacket.empty)
-    packets.view[0].key = key
-    packets.view[0].candidate = table.prefetchBucket(key.hash)
-    table.memory.fastPath(policies).probe(packets.view, 0, hasIPv6: true)
-    return packets[0].candidate
+    var packet = SessionPacket.empty
+    packet.key = key
+    packet.candidate = table.prefetchBucket(key.hash)
+    table.memory.fastPath(policies).probe(&packet, hasIPv6: true)
+    return packet.candidate
   }
 
   @Test(arguments: [1, 2, 7, 8, 9, 64, 300] as [UInt32])

@@ -158,7 +158,7 @@ struct LongWay: ~Copyable {
   }
 
   private mutating func takeEnded() {
-    for index in 0..<table.ended.count { ended.append(table.ended[index].comparable) }
+    for index in 0..<table.ended.count { ended.append(table.ended[index].session.comparable) }
     table.ended.removeAll()
   }
 
@@ -169,7 +169,7 @@ struct LongWay: ~Copyable {
     while !table.expire(at: time, isExact: true) { takeEnded() }
     takeEnded()
     var all = ended
-    _ = table.forEach(from: 0, includingClosed: true) {
+    _ = table.forEach(from: 0, of: .all) {
       all.append($0.comparable)
       return true
     }

@@ -83,7 +83,7 @@ final class SessionBench {
 
   /// The sessions that ended since the last call.
   func takeEnded() -> [SessionSnapshot] {
-    let ended = (0..<table.ended.count).map { table.ended[$0] }
+    let ended = (0..<table.ended.count).map { table.ended[$0].session }
     table.ended.removeAll()
     return ended
   }
@@ -95,7 +95,7 @@ final class SessionBench {
 
   func list(includingClosed: Bool = false) -> [SessionSnapshot] {
     var all: [SessionSnapshot] = []
-    _ = table.forEach(from: 0, includingClosed: includingClosed) {
+    _ = table.forEach(from: 0, of: includingClosed ? .all : .live) {
       all.append($0)
       return true
     }

@@ -51,7 +51,7 @@ struct TupleBurstTests {
       #expect(forward(known, isIPv6, &burst, &table) == Self.flows)
       #expect(forward(unknown, isIPv6, &burst, &table) == 0)
       var sessions: [SessionSnapshot] = []
-      _ = table.forEach(from: 0, includingClosed: true) { session in
+      _ = table.forEach(from: 0, of: .all) { session in
         sessions.append(session)
         return true
       }
@@ -101,7 +101,7 @@ struct TupleBurstTests {
     for count in 1...3 {
       #expect(forward(tuple, count: 1, isIPv6, &burst, &table) == 1)
       var packets: [UInt64] = []
-      _ = table.forEach(from: 0, includingClosed: true) { session in
+      _ = table.forEach(from: 0, of: .all) { session in
         packets = [session.inPackets, session.outPackets]
         return true
       }

@@ -32,7 +32,7 @@ struct SessionBatchTests {
     var seen: Set<UInt64> = []
     var cursor: UInt32? = 0
     while let from = cursor {
-      let list = SessionBatch(.list(cursor: from, limit: 700, includingClosed: false))
+      let list = SessionBatch(.list(cursor: from, limit: 700))
       worker.apply(list)
       #expect(list.snapshots.count <= 700)
       for case let session? in list.snapshots { seen.insert(session.id.rawValue) }

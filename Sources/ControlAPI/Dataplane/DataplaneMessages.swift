@@ -1,0 +1,45 @@
+internal import Dataplane
+internal import Gateway
+internal import OPIProtos
+
+// Messages of sluice.v1 about workers, ports and drops.
+
+extension Sluice_V1_Worker {
+  init(_ report: Daemon.WorkerReport) {
+    self.init()
+    index = UInt32(clamping: report.index)
+    core = report.core.map { Int32(clamping: $0) } ?? -1
+    for counter in report.counters { counters[counter.name] = counter.value }
+    cpuNanoseconds = report.cpuNanoseconds
+    commandNanoseconds = report.commandNanoseconds
+    commands = report.commands
+  }
+}
+
+extension Sluice_V1_Port {
+  init(_ report: Daemon.PortReport) {
+    self.init()
+    name = report.name
+    lif = UInt32(report.lif)
+    peer = UInt32(report.peer)
+    kind = report.kind.rawValue
+    source = report.source
+    receivedPackets = report.receivedPackets
+    receivedBytes = report.receivedBytes
+    transmittedPackets = report.transmittedPackets
+    transmittedBytes = report.transmittedBytes
+    miss = report.miss
+    nonSession = report.nonSession
+    receiving = report.isReceiving
+    error = report.error ?? ""
+  }
+}
+
+extension Sluice_V1_Drop {
+  init(_ report: Daemon.DropReport) {
+    self.init()
+    reason = report.reason.name
+    description_p = report.reason.sentence
+    packets = report.packets
+  }
+}

@@ -1,0 +1,44 @@
+internal import Config
+internal import GRPCNIOTransportHTTP2Posix
+internal import NIOCore
+
+/// What every listener's transport is set to: the limits of the configuration, and ours on patience.
+struct TransportSettings: Sendable {
+  let limits: APILimits
+  let patience: PatienceLimits
+
+  /// - Parameter admission: makes the handler that decides about connections.
+  func configuration(
+    _ admission: @escaping @Sendable () -> Admission
+  ) -> HTTP2ServerTransport.Posix.Config {
+    let (patience, messageBytes) = (patience, limits.messageBytes)
+    return .defaults { config in
+      config.rpc.maxRequestPayloadSize = limits.messageBytes
+      config.http2.maxConcurrentStreams = limits.callsPerConnection
+      config.connection.maxIdleTime = .nanoseconds(patience.unused.nanoseconds)
+      config.connection.keepalive = .init(
+        time: .nanoseconds(patience.ping.nanoseconds),
+        timeout: .nanoseconds((patience.silence - patience.ping).nanoseconds),
+        // Clients may look whether we are alive; gRPC's own rule (every five minutes) would close on them.
+        clientBehavior: .init(minPingIntervalWithoutCalls: .seconds(5), allowWithoutCalls: true))
+      config.channelDebuggingCallbacks.onBindTCPListener = { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(admission(), position: .first)
+        }
+      }
+      config.channelDebuggingCallbacks.onAcceptTCPConnection = { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(SilenceLimit(patience.silence), position: .first)
+          try channel.pipeline.syncOperations.addHandler(PrefaceDeadline(patience.preface), position: .last)
+        }
+      }
+      config.channelDebuggingCallbacks.onAcceptHTTP2Stream = { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(MessageLimit(messageBytes), position: .first)
+          try channel.pipeline.syncOperations.addHandler(
+            StalledCallLimit(idle: patience.idle, stall: patience.stall), position: .first)
+        }
+      }
+    }
+  }
+}

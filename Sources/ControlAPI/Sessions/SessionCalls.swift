@@ -1,0 +1,43 @@
+internal import Config
+internal import Dataplane
+internal import GRPCCore
+internal import Gateway
+
+/// The calls of SessionTable as every generation has them, on one listener. The services of the packages
+/// register them and make their own messages of the answers.
+struct SessionCalls: Sendable {
+  let service: SessionService
+  let rules: SessionRequestRules
+  let limits: APILimits
+  /// The listener's, where a call does not say.
+  let ipv4Encoding: IPv4Encoding
+  let generation: Generation
+  /// Shared by all listeners.
+  let budget: RequestBudget
+  let watch: StreamWatch
+
+  /// A session by id, live or retained; nil when there is neither.
+  func session(_ id: UInt64) async -> SessionReport? {
+    await service.session(SessionID(id)).map(report)
+  }
+
+  /// Ends a live session, or acknowledges a retained one; nil when there is neither.
+  func delete(_ id: UInt64) async -> SessionReport? {
+    await service.delete(SessionID(id)).map(report)
+  }
+
+  func report(_ snapshot: SessionSnapshot) -> SessionReport {
+    SessionReport(
+      snapshot: snapshot, startTime: service.wallTime(snapshot.start),
+      endTime: snapshot.state == .closed ? service.wallTime(snapshot.end) : nil)
+  }
+}
+
+/// A session's state with times as the API has them.
+struct SessionReport: Sendable {
+  var snapshot: SessionSnapshot
+  /// Nanoseconds since the Unix epoch, UTC.
+  var startTime: UInt64
+  /// Nil while it is live.
+  var endTime: UInt64?
+}

@@ -1,0 +1,60 @@
+/// What `sluice.v1` tells of the dataplane. Their names are those of `show --json`: added to, never changed.
+
+/// Something with the time at which it was read, for rates between two readings.
+package struct Reading<Item: Encodable & Sendable>: Sendable {
+  package var items: [Item]
+  /// Nanoseconds of the daemon's monotonic clock.
+  package var monotonicNanoseconds: UInt64
+}
+
+/// What runs, since when, and how full it is.
+package struct StatusReading: Encodable, Sendable {
+  package var version, commit: String
+  /// Nanoseconds since the Unix epoch, UTC.
+  package var startNanoseconds: UInt64
+  package var uptimeSeconds: Double
+  package var workers: UInt32
+  package var capacity, liveSessions, lingeringSessions: UInt64
+  package var closedRetained, closedRetention, closedLost: UInt64
+  package var sessionsOpened, closedFinack, closedRst, closedTimeout, sessionsDeleted: UInt64
+}
+
+/// One worker thread.
+package struct WorkerReading: Encodable, Sendable {
+  package var index: UInt32
+  /// The CPU it is pinned to; nil when the scheduler chooses.
+  package var core: Int?
+  /// By the names of docs/api.md.
+  package var counters: [String: UInt64]
+  package var cpuNanoseconds, commandNanoseconds, commands: UInt64
+
+  /// A counter; 0 when the server does not have it.
+  package subscript(counter: String) -> UInt64 { counters[counter] ?? 0 }
+}
+
+/// One port.
+package struct PortReading: Encodable, Sendable {
+  package var name: String
+  package var lif, peer: UInt32
+  /// `capture`, `memory` or `none`, and which.
+  package var kind, source: String
+  package var receivedPackets, receivedBytes, transmittedPackets, transmittedBytes: UInt64
+  package var miss, nonSession: String
+  package var receiving: Bool
+  /// Why it does not receive; empty when nothing went wrong.
+  package var error: String
+}
+
+/// A reason for which packets were dropped.
+package struct DropReading: Encodable, Sendable {
+  package var reason, description: String
+  package var packets: UInt64
+}
+
+/// Where memory goes, in bytes.
+package struct MemoryReading: Encodable, Sendable {
+  package var residentBytes, tableBytes: UInt64
+  /// `2M` or `4K`.
+  package var pages: String
+  package var poolBytes, closedRetainedBytes: UInt64
+}

@@ -1,0 +1,146 @@
+import Config
+import Dataplane
+import Glibc
+import PacketIO
+
+/// The ports of a configuration as the daemon runs them: what each receives from, opened and checked.
+struct DaemonPlan {
+  /// As workers see them, in file order.
+  let ports: [WorkerSetup.Port]
+  /// Players of captures: all files together, then each pipe.
+  let feeds: [CaptureFeed]
+  private let configured: [Config.Port]
+
+  /// - Throws: captures that cannot be opened, and what `captures` asks for that cannot be done with them.
+  init(_ configuration: Configuration) throws(DaemonError) {
+    let configured = configuration.ports
+    self.configured = configured
+    guard configured.count <= WorkerSetup.maxPorts else {
+      throw DaemonError(
+        status: 2, message: "\(configured.count) ports are configured: at most \(WorkerSetup.maxPorts)")
+    }
+    let ports = configured.map { Self.port($0, configuration.api.lifPolicy) }
+    self.ports = ports
+    let positions = configured.indices.filter { configured[$0].capture != nil }
+    let captures = positions.map { (position: $0, file: configured[$0].capture ?? "") }
+    if let input = captures.first(where: { $0.file == ReplayOptions.standardInput }) {
+      throw DaemonError(
+        status: 2,
+        message: "port \(configured[input.position].name): a daemon has no standard input to capture from: "
+          + "name a file or a pipe")
+    }
+    if configuration.captures.split != nil {
+      try Self.checkSplit(configured, captures.map(\.file))
+    }
+    let wishes = ReplayShaping.Wishes(
+      rate: configuration.captures.rate, rounds: configuration.captures.rounds,
+      filter: configuration.captures.filter, split: configuration.captures.split, prefix: "captures.")
+    do throws(ReplayError) {
+      var feeds = try Self.files(captures.filter { !Self.isPipe($0.file) }, ports, wishes)
+      for pipe in captures where Self.isPipe(pipe.file) {
+        feeds.append(Self.pipe(pipe.file, at: pipe.position, ports, wishes))
+      }
+      self.feeds = feeds
+    } catch {
+      throw DaemonError(status: error.code == .usage ? 2 : 1, message: error.message)
+    }
+  }
+
+  /// In the daemon a learned session is where its packet was: on the port's LIF and its peer's. Where any LIF
+  /// may be named, it names none.
+  private static func port(_ port: Config.Port, _ policy: LIFPolicy) -> WorkerSetup.Port {
+    var seen = WorkerSetup.Port(port)
+    if policy == .strict {
+      seen.learnedLIFs = (LIF(number: port.lif.number), LIF(number: port.peer.number))
+    }
+    return seen
+  }
+
+  private static func checkSplit(_ ports: [Config.Port], _ files: [String]) throws(DaemonError) {
+    guard files.count == 1, ports.count == 2, ports.allSatisfy({ $0.memory == nil }) else {
+      throw DaemonError(
+        status: 2,
+        message: "captures.split deals one capture to two ports: there are \(files.count) captures and "
+          + "\(ports.count) ports\(ports.contains { $0.memory != nil } ? ", one with memory" : "")")
+    }
+    guard !isPipe(files[0]) else {
+      throw DaemonError(
+        status: 2, message: "captures.split: \(files[0]) is a pipe: it arrives on its port as it comes")
+    }
+  }
+
+  private static func isPipe(_ file: String) -> Bool {
+    var status = stat()
+    return unsafe stat(file, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
+  }
+
+  // MARK: Feeds
+
+  private static func files(
+    _ captures: [(position: Int, file: String)], _ ports: [WorkerSetup.Port], _ wishes: ReplayShaping.Wishes
+  ) throws(ReplayError) -> [CaptureFeed] {
+    guard !captures.isEmpty else { return [] }
+    let sources: ReplaySources
+    do throws(CaptureError) {
+      sources = try ReplaySources(files: captures.map(\.file))
+      // The one interface of a split arrives on the first port until it is dealt.
+      try sources.assign(
+        wishes.split == nil
+          ? captures.map { .all(arrival($0.position, ports)) } : [.each([arrival(0, ports)])])
+    } catch {
+      throw ReplayError(.failed, error.description)
+    }
+    if wishes.rounds != 1, let file = sources.onceOnly {
+      throw ReplayError(.usage, "captures.loop: \(file) can be read only once: put it into a file first")
+    }
+    let shaping = try ReplayShaping(wishes, ports, sources)
+    let positions = wishes.split == nil ? captures.map(\.position) : [0, 1]
+    return [CaptureFeed(.files(sources), ports: positions, rounds: wishes.rounds) { _ in shaping }]
+  }
+
+  /// A pipe is played as it comes, once.
+  private static func pipe(
+    _ file: String, at position: Int, _ ports: [WorkerSetup.Port], _ wishes: ReplayShaping.Wishes
+  ) -> CaptureFeed {
+    var wishes = wishes
+    wishes.rate = .max
+    wishes.rounds = 1
+    let plain = wishes
+    return CaptureFeed(.pipe(file, arrival(position, ports)), ports: [position], rounds: 1) {
+      (sources) throws(CaptureError) in
+      do throws(ReplayError) {
+        return try ReplayShaping(plain, ports, sources)
+      } catch {
+        throw CaptureError(.cannotOpen, file: file, error.message)
+      }
+    }
+  }
+
+  private static func arrival(_ position: Int, _ ports: [WorkerSetup.Port]) -> Arrival {
+    Arrival(lif: ports[position].lif, port: UInt8(position))
+  }
+
+  // MARK: Memory
+
+  /// Makes the traffic of memory ports.
+  func memory(_ setup: WorkerSetup) throws(DaemonError) -> [PortQueue.MemorySource] {
+    var sources: [PortQueue.MemorySource] = []
+    for (position, port) in configured.enumerated() {
+      guard let memory = port.memory else { continue }
+      let traffic: MemoryTraffic
+      do throws(MemoryTraffic.Refusal) {
+        traffic = try MemoryTraffic(
+          MemoryTraffic.Options(
+            flows: memory.flows, packets: memory.packets, size: memory.size, seed: memory.seed),
+          workers: setup.workers, owner: setup.owner)
+      } catch {
+        throw DaemonError(status: 1, message: "port \(port.name): memory: \(error.message)")
+      }
+      let peer = configured.firstIndex { $0.lif == port.peer } ?? position
+      sources.append(
+        PortQueue.MemorySource(
+          traffic, ends: (Self.arrival(position, ports), Self.arrival(peer, ports)), rate: memory.rate))
+    }
+    return sources
+  }
+}

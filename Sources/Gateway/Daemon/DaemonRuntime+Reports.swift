@@ -1,0 +1,55 @@
+import Config
+import Dataplane
+import PacketIO
+
+extension DaemonRuntime {
+  package func workers() -> [Daemon.WorkerReport] {
+    group.setup.counters.enumerated().map { index, page in
+      let thread = group.thread(index)
+      return Daemon.WorkerReport(
+        index: index, core: thread.core,
+        counters: Counter.allCases.map { (name: "\($0)", value: page[$0]) },
+        cpuNanoseconds: thread.cpuNanoseconds, commandNanoseconds: page[.commandNanoseconds],
+        commands: page[.commands])
+    }
+  }
+
+  package func ports() -> [Daemon.PortReport] {
+    configuration.ports.enumerated().map { position, port in
+      var received = PortCounters.Traffic()
+      var transmitted = PortCounters.Traffic()
+      for counters in portCounters {
+        received += counters.received(position)
+        transmitted += counters.transmitted(position)
+      }
+      let feed = feeds.first { $0.ports.contains(position) }
+      // The other port of a split has packets of the one capture.
+      let capture = port.capture ?? feed.flatMap { _ in configuration.ports.compactMap(\.capture).first }
+      return Daemon.PortReport(
+        name: port.name, lif: port.lif.number, peer: port.peer.number,
+        kind: capture != nil ? .capture : port.memory != nil ? .memory : .none,
+        source: capture ?? port.memory.map { "\($0.flows) flows, \($0.size) bytes" } ?? "",
+        receivedPackets: received.packets, receivedBytes: received.bytes,
+        transmittedPackets: transmitted.packets, transmittedBytes: transmitted.bytes,
+        miss: "\(port.miss)", nonSession: "\(port.nonSession)",
+        isReceiving: isRunning && (port.memory != nil || feed?.isFinished == false),
+        error: feed?.progress.error?.description)
+    }
+  }
+
+  package func drops() -> [Daemon.DropReport] {
+    DropReason.allCases.map { Daemon.DropReport(reason: $0, packets: group.total($0)) }
+      .filter { $0.packets > 0 }
+      .sorted { $0.packets > $1.packets }
+  }
+
+  /// - Parameter retained: records of closed sessions that are kept.
+  package func memory(retained: Int) -> Daemon.MemoryReport {
+    let memory = group.setup.memory
+    let process = ProcessMemory()
+    return Daemon.MemoryReport(
+      residentBytes: process.residentBytes, tableBytes: memory.tables,
+      hasHugePages: process.hugePageBytes > 0, poolBytes: memory.buffers,
+      closedRetainedBytes: UInt64(retained * MemoryLayout<SessionSnapshot>.stride))
+  }
+}

@@ -1,0 +1,120 @@
+package import Config
+import Dataplane
+package import PacketIO
+import Synchronization
+
+/// Workers and ports of a daemon, without sessions' control side: opened, started, stopped.
+package final class DaemonRuntime: Sendable {
+  package let configuration: Configuration
+  package let clock = MonotonicClock()
+  package let group: WorkerGroup
+  let feeds: [CaptureFeed]
+  /// By worker.
+  let portCounters: [PortCounters]
+  private let stopSignal = StopSignal()
+  private let phase = Mutex(Phase.ready)
+
+  private enum Phase { case ready, running, stopping }
+
+  /// Opens the ports and starts threads that wait; the configuration's sessions are added.
+  ///
+  /// - Parameter reportsSessions: whether somebody takes `group.events`.
+  package init(_ configuration: Configuration, reportsSessions: Bool) throws(DaemonError) {
+    self.configuration = configuration
+    let plan = try DaemonPlan(configuration)
+    feeds = plan.feeds
+    let setup = Self.setup(configuration, plan, clock)
+    let memory = try plan.memory(setup)
+    let counters = (0..<setup.workers).map { _ in PortCounters(ports: setup.ports.count) }
+    portCounters = counters
+    let positions = PortPositions(setup.ports)
+    let (clock, feeds, stopSignal) = (clock, feeds, stopSignal)
+    do throws(WorkerError) {
+      group = try WorkerGroup(
+        setup, burstLimit: Self.burstLimit, reportsSessions: reportsSessions
+      ) { worker in
+        PortQueue(
+          worker: worker, setup: setup, clock: clock, feeds: worker == 0 ? feeds : [], memory: memory,
+          counters: counters[worker], positions: positions, stop: stopSignal)
+      }
+    } catch {
+      throw DaemonError(status: 1, message: error.text(capacity: configuration.capacity))
+    }
+    if let refused = AddOutcome.refusal(group.add(configuration.sessions), configuration.sessions) {
+      signalStop()
+      join()
+      throw DaemonError(status: 2, message: refused)
+    }
+  }
+
+  deinit {
+    signalStop()
+    join()
+  }
+
+  private static let burstLimit = 64
+
+  private static func setup(
+    _ configuration: Configuration, _ plan: DaemonPlan, _ clock: MonotonicClock
+  ) -> WorkerSetup {
+    var generator = SystemRandomNumberGenerator()
+    // Captures and memory can wait: a full ring holds them up, and nothing is lost. Only worker 0 hands over,
+    // so workers never wait for each other.
+    var setup = WorkerSetup(
+      workers: configuration.workers, capacity: configuration.capacity, ports: plan.ports, waits: true,
+      generator: &generator)
+    setup.timeouts = configuration.timeouts
+    setup.tcpControl = configuration.tcpControl
+    setup.neighbors = configuration.neighbors
+    setup.copies = configuration.copies
+    setup.start = clock.now
+    // A copy is at most as long as the longest packet; buffers are touched when they are used.
+    if !plan.feeds.isEmpty { setup.packetSize = Int(CaptureHeader.largestPacket) }
+    return setup
+  }
+
+  /// Lets packets come. Once.
+  package func start() throws(DaemonError) {
+    let isFirst = phase.withLock { phase in
+      guard phase == .ready else { return false }
+      phase = .running
+      return true
+    }
+    guard isFirst else { return }
+    group.release()
+    for (index, feed) in feeds.enumerated() {
+      do throws(WorkerError) {
+        try feed.start(index: index, waking: group.setup.mesh.doorbells[0])
+      } catch {
+        throw DaemonError(status: 1, message: error.text(capacity: configuration.capacity))
+      }
+    }
+  }
+
+  /// Ends the receiving: workers finish what they have and end by themselves.
+  package func signalStop() {
+    phase.withLock { $0 = .stopping }
+    stopSignal.set()
+    for feed in feeds { feed.stop() }
+    group.release()
+    for doorbell in group.setup.mesh.doorbells { doorbell.ring() }
+  }
+
+  /// Waits for all threads, after `signalStop`. What workers still report nobody wants any more.
+  package func join() {
+    while !group.isFinished {
+      for events in group.events { while events.take() != nil {} }
+      ControlPause.short()
+    }
+    group.join()
+    for feed in feeds { feed.join() }
+  }
+
+  /// Whether packets may come.
+  var isRunning: Bool { phase.withLock { $0 == .running } }
+
+  /// A worker that ended though nobody asked it to.
+  package var failure: String? {
+    isRunning && group.isFinished ? "the workers have ended by themselves" : nil
+  }
+}

@@ -1,0 +1,22 @@
+import Foundation
+
+/// What the kernel says about this process's memory; 0 where it does not say.
+struct ProcessMemory {
+  /// Bytes in main memory.
+  let residentBytes: UInt64
+  /// Those of them on 2 MB pages.
+  let hugePageBytes: UInt64
+
+  init() {
+    // proc(5): size, then resident, in pages.
+    let pages = Self.text("/proc/self/statm").split(separator: " ")
+    residentBytes = (pages.count > 1 ? UInt64(pages[1]) ?? 0 : 0) * UInt64(getpagesize())
+    let line = Self.text("/proc/self/smaps_rollup").split(separator: "\n")
+      .first { $0.hasPrefix("AnonHugePages:") }
+    hugePageBytes = (line?.split(separator: " ").dropFirst().first.flatMap { UInt64($0) } ?? 0) << 10
+  }
+
+  private static func text(_ path: String) -> String {
+    (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+  }
+}

@@ -1,0 +1,86 @@
+package import Dataplane
+import Synchronization
+
+/// What one worker received and transmitted by port, in memory that any thread may read without asking. Only
+/// the worker writes, by plain stores, once for each run of packets of one port.
+@safe package final class PortCounters: Sendable {
+  /// Packets, and the bytes that they had on their links.
+  package struct Traffic: Equatable, Sendable {
+    package var packets: UInt64 = 0
+    package var bytes: UInt64 = 0
+
+    package init() {}
+
+    package static func += (left: inout Traffic, right: Traffic) {
+      left.packets += right.packets
+      left.bytes += right.bytes
+    }
+  }
+
+  /// Words of a port: packets and bytes received, packets and bytes transmitted.
+  private static let stride = 4
+
+  /// Ports, in the workers' order.
+  package let count: Int
+  // SAFETY: allocated in init, freed in deinit; the elements are atomics.
+  private nonisolated(unsafe) let words: UnsafeMutablePointer<Atomic<UInt64>>
+
+  package init(ports count: Int) {
+    self.count = count
+    // Whole pages of its own, so that no other thread writes the same cache lines.
+    let bytes = max(4096, count * Self.stride * MemoryLayout<Atomic<UInt64>>.stride)
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 4096)
+    unsafe words = memory.bindMemory(to: Atomic<UInt64>.self, capacity: bytes / 8)
+    for index in 0..<count * Self.stride { unsafe (words + index).initialize(to: Atomic(0)) }
+  }
+
+  deinit { unsafe UnsafeMutableRawPointer(words).deallocate() }
+
+  package func received(_ port: Int) -> Traffic { load(port, 0) }
+  package func transmitted(_ port: Int) -> Traffic { load(port, 2) }
+
+  func addReceived(_ traffic: Traffic, port: Int) { add(traffic, port, 0) }
+  func addTransmitted(_ traffic: Traffic, port: Int) { add(traffic, port, 2) }
+
+  private func load(_ port: Int, _ offset: Int) -> Traffic {
+    var traffic = Traffic()
+    guard port < count else { return traffic }
+    // SAFETY: the port is below `count`.
+    traffic.packets = unsafe words[port * Self.stride + offset].load(ordering: .relaxed)
+    traffic.bytes = unsafe words[port * Self.stride + offset + 1].load(ordering: .relaxed)
+    return traffic
+  }
+
+  private func add(_ traffic: Traffic, _ port: Int, _ offset: Int) {
+    guard port < count else { return }
+    let place = port * Self.stride + offset
+    // SAFETY: as above. One writer, so that load and store need not be one operation.
+    let packets = unsafe words[place].load(ordering: .relaxed)
+    unsafe words[place].store(packets &+ traffic.packets, ordering: .relaxed)
+    let bytes = unsafe words[place + 1].load(ordering: .relaxed)
+    unsafe words[place + 1].store(bytes &+ traffic.bytes, ordering: .relaxed)
+  }
+}
+
+/// Which port has a LIF number. Shared by all workers.
+@safe package final class PortPositions: Sendable {
+  private static let unknown = UInt16.max
+  private static let numbers = 1 << 16
+
+  // SAFETY: allocated and filled in init, only read afterwards, freed in deinit.
+  private nonisolated(unsafe) let positions: UnsafeMutablePointer<UInt16>
+
+  package init(_ ports: [WorkerSetup.Port]) {
+    unsafe positions = .allocate(capacity: Self.numbers)
+    unsafe positions.initialize(repeating: Self.unknown, count: Self.numbers)
+    for (position, port) in ports.enumerated() { unsafe positions[Int(port.lif)] = UInt16(position) }
+  }
+
+  deinit { unsafe positions.deallocate() }
+
+  /// The port's position in the workers' list; nil when no port has that LIF.
+  @inline(__always) func position(_ lif: UInt16) -> Int? {
+    let position = unsafe positions[Int(lif)]
+    return position == Self.unknown ? nil : Int(position)
+  }
+}

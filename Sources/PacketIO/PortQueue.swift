@@ -1,0 +1,148 @@
+package import Dataplane
+import Synchronization
+
+/// The queue of a worker of a running dataplane: all its ports, in monotonic time.
+///
+/// Packets of captures come by a feed's ring, those of memory ports from where they lie; what is transmitted
+/// goes nowhere and is counted by port. Worker 0 takes from the feeds and hands over; of memory traffic each
+/// worker has its own part.
+package struct PortQueue: PacketQueue, ~Copyable {
+  /// A memory port.
+  package struct MemorySource: Sendable {
+    package var traffic: MemoryTraffic
+    /// Where the packets of clients and those of servers arrive.
+    package var ends: (client: Arrival, server: Arrival)
+    /// `max`, or packets a second.
+    package var rate: ReplayRate
+
+    package init(_ traffic: MemoryTraffic, ends: (client: Arrival, server: Arrival), rate: ReplayRate) {
+      self.traffic = traffic
+      self.ends = ends
+      self.rate = rate
+    }
+  }
+
+  private let clock: MonotonicClock
+  private let mesh: HandoffMesh
+  private let worker: Int
+  private let isAlone: Bool
+  private let stop: StopSignal
+  private let counters: PortCounters
+  private let positions: PortPositions
+  private var feeds: [FeedReader]
+  private var streams: [MemoryStream]
+  /// The source that is looked at next: feeds, then streams.
+  private var next = 0
+  package private(set) var longestSleep = UInt64.max
+
+  /// - Parameters:
+  ///   - feeds: none for workers that do not take from captures.
+  ///   - memory: every memory port; the worker takes its part of each.
+  ///   - stop: ends the receiving.
+  package init(
+    worker: Int, setup: WorkerSetup, clock: MonotonicClock, feeds: [CaptureFeed], memory: [MemorySource],
+    counters: PortCounters, positions: PortPositions, stop: StopSignal
+  ) {
+    self.worker = worker
+    self.clock = clock
+    self.stop = stop
+    self.counters = counters
+    self.positions = positions
+    mesh = setup.mesh
+    isAlone = setup.workers == 1
+    self.feeds = feeds.map { FeedReader($0) }
+    streams = memory.map { MemoryStream($0, worker: worker) }
+  }
+
+  package var presentTime: PacketTime? { clock.now }
+
+  package mutating func receive(into burst: inout PacketBurst) -> ReceiveStatus {
+    for index in feeds.indices { feeds[index].release(mesh, worker: worker, isAlone: isAlone) }
+    if stop.isSet { return .ended }
+    longestSleep = .max
+    let sources = feeds.count + streams.count
+    let now = clock.now
+    for _ in 0..<sources {
+      let source = next
+      next = next + 1 == sources ? 0 : next + 1
+      if source < feeds.count {
+        feeds[source].receive(into: &burst, now: now)
+      } else {
+        let wait = streams[source - feeds.count].receive(into: &burst, now: now)
+        longestSleep = min(longestSleep, wait)
+      }
+      guard burst.isEmpty else {
+        countReceived(burst)
+        return .packets
+      }
+    }
+    return .idle
+  }
+
+  /// Counts what leaves by each port. A LIF that no port has cannot be sent to.
+  package mutating func transmit(_ burst: borrowing PacketBurst, _ outcome: inout BurstOutcome) {
+    var run = Run()
+    for index in 0..<burst.count {
+      let verdict = outcome[index]
+      switch verdict.kind {
+      case .forward, .mirror, .snoop:
+        // 0 is the host port, which is none of ours.
+        guard verdict.outLIF != 0 else { continue }
+        guard let port = positions.position(verdict.outLIF) else {
+          outcome[index] = .drop(.transmitFailed)
+          continue
+        }
+        if port != run.port { endTransmitted(&run, next: port) }
+        run.add(burst.originalLength(index))
+      case .drop, .punt, .consume, .handOff, .hold: continue
+      }
+    }
+    for index in 0..<outcome.copyCount { transmit(copy: index, &outcome, &run) }
+    endTransmitted(&run, next: -1)
+  }
+
+  private func transmit(copy index: Int, _ outcome: inout BurstOutcome, _ run: inout Run) {
+    let copy = outcome.copy(index)
+    guard !copy.failed else { return }
+    guard let port = positions.position(copy.outLIF) else { return outcome.markCopyFailed(index) }
+    if port != run.port { endTransmitted(&run, next: port) }
+    run.add(copy.originalLength)
+  }
+
+  package mutating func finish() {
+    for feed in feeds { feed.abandon() }
+  }
+
+  // MARK: Counting
+
+  /// Packets in a row of one port.
+  private struct Run {
+    var port = -1
+    var traffic = PortCounters.Traffic()
+
+    mutating func add(_ length: UInt32) {
+      traffic.packets &+= 1
+      traffic.bytes &+= UInt64(length)
+    }
+  }
+
+  private func countReceived(_ burst: borrowing PacketBurst) {
+    var run = Run()
+    for index in 0..<burst.count {
+      let port = burst.port(index)
+      if port != run.port {
+        if run.port >= 0 { counters.addReceived(run.traffic, port: run.port) }
+        run = Run()
+        run.port = port
+      }
+      run.add(burst.originalLength(index))
+    }
+    if run.port >= 0 { counters.addReceived(run.traffic, port: run.port) }
+  }
+
+  private func endTransmitted(_ run: inout Run, next port: Int) {
+    if run.port >= 0 { counters.addTransmitted(run.traffic, port: run.port) }
+    run = Run()
+    run.port = port
+  }
+}

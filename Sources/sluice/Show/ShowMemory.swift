@@ -1,0 +1,24 @@
+import ArgumentParser
+import ControlClient
+
+/// `sluice show memory`.
+struct ShowMemory: Showing {
+  static let configuration = CommandConfiguration(commandName: "memory", abstract: "Where memory goes.")
+
+  @OptionGroup var client: ClientOptions
+  @OptionGroup var again: RepeatOptions
+
+  static func read(_ control: Control) async throws -> MemoryReading { try await control.memory() }
+
+  static func text(_ now: MemoryReading, since earlier: MemoryReading?) -> String {
+    [
+      "memory", row("resident", Figures.bytes(now.residentBytes), "of the whole process"),
+      row(
+        "flow tables", Figures.bytes(now.tableBytes), "reserved, on \(now.pages) pages; touched by sessions"),
+      row("packet buffers", Figures.bytes(now.poolBytes), "reserved; touched by copies"),
+      row("closed sessions", Figures.bytes(now.closedRetainedBytes), "records until they are acknowledged"),
+    ].joined(separator: "\n")
+  }
+
+  static func json(_ now: MemoryReading, since earlier: MemoryReading?) -> String { JSONText.of(now) }
+}

@@ -1,0 +1,81 @@
+import ArgumentParser
+import ControlClient
+
+/// `sluice show ports`.
+struct ShowPorts: Showing {
+  static let configuration = CommandConfiguration(
+    commandName: "ports", abstract: "What each port received and sent; with --interval rates.")
+
+  @OptionGroup var client: ClientOptions
+  @OptionGroup var again: RepeatOptions
+
+  static func read(_ control: Control) async throws -> Reading<PortReading> { try await control.ports() }
+
+  static func text(_ now: Reading<PortReading>, since earlier: Reading<PortReading>?) -> String {
+    guard let interval = Interval(now, since: earlier), let earlier else { return totals(now.items) }
+    var columns = Columns(
+      ["port", "lif", "received/s", "bits/s", "transmitted/s", "bits/s"], rightAligned: 1..<6)
+    return columns.table(
+      pairs(now, earlier).map { port, before in
+        let rates = rates(port, before, interval)
+        return [
+          port.name, "\(port.lif)", Figures.scaled(rates["received_packets_per_second"] ?? 0),
+          Figures.scaled(rates["received_bits_per_second"] ?? 0),
+          Figures.scaled(rates["transmitted_packets_per_second"] ?? 0),
+          Figures.scaled(rates["transmitted_bits_per_second"] ?? 0),
+        ]
+      })
+  }
+
+  private static func totals(_ ports: [PortReading]) -> String {
+    let names = [
+      "port", "lif", "peer", "received", "bytes", "transmitted", "bytes", "miss", "non-session", "fed by",
+      "state",
+    ]
+    var columns = Columns(names, rightAligned: 1..<7)
+    return columns.table(
+      ports.map { port in
+        [
+          port.name, "\(port.lif)", "\(port.peer)", grouped(port.receivedPackets),
+          grouped(port.receivedBytes),
+          grouped(port.transmittedPackets), grouped(port.transmittedBytes), port.miss, port.nonSession,
+          port.source.isEmpty ? port.kind : "\(port.kind) \(port.source)", state(port),
+        ]
+      })
+  }
+
+  private static func state(_ port: PortReading) -> String {
+    if !port.error.isEmpty { return "failed: \(port.error)" }
+    if port.kind == "none" { return "sends only" }
+    return port.receiving ? "receiving" : "at its end"
+  }
+
+  static func json(_ now: Reading<PortReading>, since earlier: Reading<PortReading>?) -> String {
+    struct Object: Encodable {
+      let ports: [Rated<PortReading>]
+      let monotonicNanoseconds: UInt64
+    }
+    let interval = Interval(now, since: earlier)
+    let ports = pairs(now, earlier ?? now).map { port, before in
+      Rated(item: port, rates: interval.map { rates(port, before, $0) })
+    }
+    return JSONText.of(Object(ports: ports, monotonicNanoseconds: now.monotonicNanoseconds))
+  }
+
+  private static func pairs(
+    _ now: Reading<PortReading>, _ earlier: Reading<PortReading>
+  ) -> [(PortReading, PortReading)] {
+    now.items.map { port in (port, earlier.items.first { $0.name == port.name } ?? port) }
+  }
+
+  private static func rates(_ now: PortReading, _ before: PortReading, _ interval: Interval) -> [String:
+    Double]
+  {
+    [
+      "received_packets_per_second": interval.rate(now.receivedPackets, before.receivedPackets),
+      "received_bits_per_second": 8 * interval.rate(now.receivedBytes, before.receivedBytes),
+      "transmitted_packets_per_second": interval.rate(now.transmittedPackets, before.transmittedPackets),
+      "transmitted_bits_per_second": 8 * interval.rate(now.transmittedBytes, before.transmittedBytes),
+    ]
+  }
+}

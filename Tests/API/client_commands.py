@@ -1,0 +1,112 @@
+"""`sluice session` and `sluice show` beside gRPC: the same daemon, the same answers.
+
+What the commands take and print is in Tests/Interop/cli_session.py and cli_show.py.
+"""
+
+import json
+import os
+import re
+import select
+import subprocess
+
+from closing import open_, request, reset
+from demo_capture import CONFIGS
+from feed import Wire
+from frames import of
+from suite import Failure, equal, eventually, true
+from table import ALL, DROP, OPI, fields
+
+TIME_LIMIT_SECONDS = 20
+
+
+def _json(daemon, *arguments):
+    """The objects that a command prints, one a line."""
+    command = [daemon.sluice, *arguments, "--json", "--socket", daemon.socket]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+                          timeout=TIME_LIMIT_SECONDS)
+    equal(done.returncode, 0, f"exit status of {' '.join(arguments)} ({done.stderr.strip()})")
+    try:
+        return [json.loads(line) for line in done.stdout.splitlines()]
+    except ValueError as error:
+        raise Failure(f"{arguments}: no JSON: {error}: {done.stdout[:200]!r}") from error
+
+
+def test_closed_and_watch(case):
+    wire = Wire(case)
+    daemon, table = wire.daemon, OPI(wire.daemon)
+    watch = subprocess.Popen([daemon.sluice, "session", "watch", "--json", "--socket", daemon.socket],
+                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        _await_watcher(table, watch)
+        table.add(request(1, timeout=2))
+        open_(wire, request(1))
+        reset(wire, request(1))
+        events = [json.loads(watch.stdout.readline()) for _ in range(2)]
+        found = [(each["event"], each["session_id"]) for each in events]
+        equal(found, [("ADDED", 1), ("CLOSED", 1)], "events")
+        equal((events[1]["close_code"], events[1]["in_packets"]), ("_RST", 3), "the close")
+    finally:
+        watch.terminate()
+        watch.wait(5)
+        watch.stdout.close()
+    for _ in range(2):
+        closed, = _json(daemon, "session", "closed")
+        found = closed["session_id"], closed["close_code"], closed["source"]
+        equal(found, (1, "_RST", "10.0.0.1"), "closed")
+    eventually(lambda: _json(daemon, "session", "closed", "--drain"), "drained once it no longer lingers", 5)
+    equal((_json(daemon, "session", "closed"), table.list(3)), ([], []), "closed ones after the drain")
+
+
+def _await_watcher(table, watch):
+    """Adds and deletes until the watcher tells: it has begun then. What it tells of that is read."""
+    has_begun = False
+    while not has_begun:
+        table.add(fields(1000))
+        table.delete(1000)
+        has_begun = bool(select.select([watch.stdout], [], [], 0.1)[0])
+    table.add(fields(1001))
+    table.delete(1001)
+    last = None
+    while last != ("DELETED", 1001):
+        event = json.loads(watch.stdout.readline())
+        last = event["event"], event["session_id"]
+
+
+def test_show_says_what_grpc_says(case):
+    wire = Wire(case, workers=2)
+    daemon = wire.daemon
+    OPI(daemon).add(fields(1), request(2), fields(3, action=DROP))
+    open_(wire, request(2))
+    reset(wire, request(2))
+    wire.send(of(fields(3)), of(fields(1)))
+    workers, = _json(daemon, "show", "workers")
+    totals = daemon.counters()
+    equal(sum(worker["counters"]["packets"] for worker in workers["workers"]), totals["packets"], "packets")
+    ports, = _json(daemon, "show", "ports")
+    equal({each["name"]: each["received_packets"] for each in ports["ports"]},
+          {name: each.received_packets for name, each in daemon.ports().items()}, "received by port")
+    drops, = _json(daemon, "show", "drops")
+    equal({each["reason"]: each["packets"] for each in drops["drops"]}, {"sessionDrop": 1}, "drops")
+    sessions, = _json(daemon, "show", "sessions")
+    status = daemon.status()
+    equal((sessions["live"], sessions["opened"], sessions["closed_rst"], sessions["lingering"]),
+          (status.live_sessions, status.sessions_opened, status.closed_rst, status.lingering_sessions),
+          "sessions")
+    equal((sessions["live"], sessions["closed_rst"]), (2, 1), "live and closed by RST")
+    memory, = _json(daemon, "show", "memory")
+    true(memory["resident_bytes"] > 0, f"memory {memory}")
+
+
+def test_the_demo(case):
+    """configs/demo.yaml as it is, its sessions by `session add --file`: they count from then on."""
+    with open(os.path.join(CONFIGS, "demo.yaml"), encoding="utf-8") as file:
+        text = re.sub(r"\bdemo\.pcap\b", os.path.join(CONFIGS, "demo.pcap"), file.read())
+    daemon = case.daemon(text)
+    sessions = os.path.join(CONFIGS, "demo-sessions.yaml")
+    added, = _json(daemon, "session", "add", "--file", sessions, "--inlif", "1", "--outlif", "2")
+    equal((added["added"], added["refused"]), (34, []), "added")
+    eventually(lambda: daemon.counters()["matched"] > 100, "packets match", 20)
+    listed = _json(daemon, "session", "list", "--state", "all")
+    equal(sorted(each["session_id"] for each in listed), list(range(1, 35)), "sessions")
+    true(sum(each["in_packets"] + each["out_packets"] for each in listed) >= 100, "packets of sessions")
+    equal(len(OPI(daemon).list(ALL)), 34, "by GetAllSession")
