@@ -72,8 +72,8 @@ def _options():
     parser.add_argument("--sluice", default=os.path.join(build, "sluice"), help="release binary of sluice")
     parser.add_argument("--core", type=int, help="core for what is measured (default: the last allowed)")
     parser.add_argument("--server-symbols", type=int, metavar="COUNT",
-                        help="print the functions in which the daemon spends most while sessions are added in "
-                        "streams of 64, and nothing else")
+                        help="print the functions in which the daemon spends most while sessions are added "
+                        "in streams of 64, and nothing else")
     parser.set_defaults(quick=False, pairs=1)
     return parser.parse_args()
 

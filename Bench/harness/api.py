@@ -71,7 +71,8 @@ class StoredRow:
                     answer, total, _ = server.charged("get", 0, stored, GETS)
                 else:
                     answer, total, _ = server.charged("list")
-                    if answer["messages"] != stored or server is ours and answer["fingerprint"] != fingerprint:
+                    is_whole = server is peer or answer["fingerprint"] == fingerprint
+                    if answer["messages"] != stored or not is_whole:
                         raise SystemExit(f"wrong answer, nothing measured: {answer['messages']} sessions "
                                          f"listed, {stored} wanted, each once")
                 return pairs.Sample(total / answer["messages"], more=answer)

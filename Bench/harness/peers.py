@@ -57,8 +57,8 @@ class Peers:
         for proto in PROTOS:
             for kind in (".pb", ".grpc.pb"):
                 base = os.path.join(folder, proto.removesuffix(".proto") + kind)
-                subprocess.run(["g++", *GENERATED_FLAGS, f"-I{folder}", "-c", base + ".cc", "-o", base + ".o"],
-                               check=True)
+                subprocess.run(["g++", *GENERATED_FLAGS, f"-I{folder}", "-c", base + ".cc",
+                                "-o", base + ".o"], check=True)
                 objects.append(base + ".o")
         self._built["protos"] = objects
         return objects

@@ -127,9 +127,10 @@ class Results:
                    f"| {each['ratio']:.2f} | {low:.2f} to {high:.2f} | {asked[0]} | {asked[1]} "
                    f"| {measured.pages} "
                    f"| {measured.series.kept_dirty} of {len(measured.series.pairs)} |")
-        yield from ["", "Reach: nothing is asked of a row without. Pages: of our side and the peer's. Disturbed: "
-                    "pairs kept though the core's other hyperthread was busy or the disk was read; those "
-                    "measured again do not show.", ""]
+        yield from [
+            "", "Reach: nothing is asked of a row without. Pages: of our side and the peer's. Disturbed: "
+            "pairs kept though the core's other hyperthread was busy or the disk was read; those measured "
+            "again do not show.", ""]
         for each in self.rows:
             if self._measured[each["name"]].note:
                 yield f"- `{each['name']}`: {self._measured[each['name']].note}."

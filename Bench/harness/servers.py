@@ -79,7 +79,9 @@ class Server:
 
     def command_ns(self):
         """CPU time so far that workers spent applying commands."""
-        return sum(worker["command_nanoseconds"] for worker in self.workers()) if self._worker_threads() else 0
+        if not self._worker_threads():
+            return 0
+        return sum(worker["command_nanoseconds"] for worker in self.workers())
 
     def workers(self):
         """The counters of the workers."""
