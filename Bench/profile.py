@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Makes the tables of docs/performance.md anew: where a packet's time goes, and how its cost grows.
+"""Makes the tables of docs/performance.md anew: where a packet's and a message's time goes, how costs grow.
 
-Samples the memory-port path with `perf record -e cpu-clock`, counts its instructions with callgrind, and
-takes the curves from results.json, which `make bench` writes. Needs the packages linux-perf, valgrind and
-binutils.
+Samples the memory-port path and the daemon with `perf record -e cpu-clock`, counts the path's instructions
+with callgrind, and takes the curves from results.json, which `make bench` writes. Needs the packages
+linux-perf, valgrind and binutils.
 """
 
 import argparse
@@ -15,9 +15,11 @@ import subprocess
 import sys
 import tempfile
 
-from harness import pairs
+from harness import pairs, serverprofile
+from harness.bench import Bench
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+OUT = os.path.join(HERE, "out")
 PAGE = os.path.join(os.path.dirname(HERE), "docs", "performance.md")
 SESSIONS = {"1 K": 1 << 10, "64 K": 1 << 16, "8 M": 1 << 23}
 TURNS = 40
@@ -37,8 +39,12 @@ STAGES = {
 def main():
     """Measures, and writes the tables between their marks."""
     options = _options()
-    pairs.pin(None)
-    tables = {"stages": _stages(options.bench), "instructions": _instructions(options.bench)}
+    os.makedirs(OUT, exist_ok=True)
+    bench = Bench(options, os.path.join(HERE, "peers"), OUT)
+    if options.server_symbols:
+        return _show_symbols(bench, options.server_symbols)
+    tables = {"stages": _stages(options.bench), "instructions": _instructions(options.bench),
+              "server": _table(*serverprofile.table(bench))}
     with open(os.path.join(HERE, "results.json"), encoding="utf-8") as file:
         results = json.load(file)
     tables["ladder"] = _ladder(results["rows"])
@@ -60,10 +66,26 @@ def main():
 
 def _options():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--bench", default=os.path.join(os.path.dirname(HERE), ".build", "release", "sluice-bench"),
-        help="release binary of sluice-bench")
+    build = os.path.join(os.path.dirname(HERE), ".build", "release")
+    parser.add_argument("--bench", default=os.path.join(build, "sluice-bench"),
+                        help="release binary of sluice-bench")
+    parser.add_argument("--sluice", default=os.path.join(build, "sluice"), help="release binary of sluice")
+    parser.add_argument("--core", type=int, help="core for what is measured (default: the last allowed)")
+    parser.add_argument("--server-symbols", type=int, metavar="COUNT",
+                        help="print the functions in which the daemon spends most while sessions are added "
+                        "in streams of 64, and nothing else")
+    parser.set_defaults(quick=False, pairs=1)
     return parser.parse_args()
+
+
+def _show_symbols(bench, count):
+    """The functions of the control side with the most samples."""
+    samples, control, commands = serverprofile.sampled(bench, *serverprofile.CASES["64"])
+    print(f"{control:.0f} ns a message in control threads, {commands:.0f} in workers, applying commands")
+    shown = samples.most_common(count)
+    for ((where, symbol), seen), name in zip(shown, _demangled([symbol for (_, symbol), _ in shown])):
+        print(f"{seen / sum(samples.values()):6.1%}  {serverprofile.part_of(where, symbol):36} {name[:160]}")
+    return 0
 
 
 # Samples.

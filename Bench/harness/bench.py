@@ -16,12 +16,15 @@ class Bench:
         self.folder = folder
         self.is_quick = options.quick
         self.wanted = options.pairs
-        self.peers = peers.Peers(sources, folder)
+        protos = os.path.join(os.path.dirname(os.path.dirname(sources)), "Sources", "OPIProtos", "protos")
+        self.peers = peers.Peers(sources, folder, protos)
         # Set when huge pages have been reserved.
         self.has_huge_pages = False
         self._binary = options.bench
         self._all_cores = os.sched_getaffinity(0)
         self.core = pairs.pin(options.core)
+        # Where the other end of a server runs; the same core where there is only one.
+        self.other_core = min(self._all_cores - {self.core}, default=self.core)
         self._gate = pairs.Gate([self.peers.pcap(), "probe"])
 
     def ours(self, *arguments, all_cores=False):

@@ -5,51 +5,95 @@ import shutil
 import subprocess
 
 FLAGS = ["-O3", "-march=native", "-Wall", "-Wextra", "-Werror"]
+# What protoc writes is not ours to correct.
+GENERATED_FLAGS = ["-O3", "-march=native", "-std=c++17"]
+PROTOS = ["opi/security/firewall/v1/openoffload.proto", "sluice/v1/dataplane.proto"]
 
 
 class Peers:
     """Builds a peer when it is first asked for."""
 
-    def __init__(self, sources, folder):
+    def __init__(self, sources, folder, protos):
         self._sources = sources
         self._folder = folder
+        self._protos = protos
         self._built = {}
 
     def pcap(self):
         """The program that reads captures by libpcap, and probes the core."""
-        return self._build("pcap_read_bench", ["-lpcap"])
+        return self._build("gcc", "pcap_read_bench.c", ["-lpcap"])
 
     def dpdk(self, name):
         """A program against DPDK, whose Debian package is installed when it is missing."""
-        _need_dpdk()
-        flags = subprocess.run(["pkg-config", "--cflags", "--libs", "libdpdk"], check=True, text=True,
-                               stdout=subprocess.PIPE).stdout.split()
-        return self._build(name, flags)
+        _need(["libdpdk-dev"], _has_dpdk)
+        return self._build("gcc", name + ".c", _flags("libdpdk"))
 
-    def _build(self, name, flags):
+    def grpc(self, name):
+        """A program against gRPC's C++ library, with the code of our .proto files; installed when missing."""
+        _need(["libgrpc++-dev", "protobuf-compiler-grpc", "g++"], _has_grpc)
+        flags = _flags("grpc++", "protobuf")
+        generated = os.path.join(self._folder, "protos")
+        objects = self._generate(generated)
+        return self._build("g++", name + ".cc", ["-std=c++17", f"-I{generated}", *objects, *flags])
+
+    def _build(self, compiler, source, flags):
+        name = os.path.splitext(source)[0]
         if name not in self._built:
             binary = os.path.join(self._folder, name)
-            source = os.path.join(self._sources, name + ".c")
-            subprocess.run(["gcc", *FLAGS, source, "-o", binary, *flags], check=True)
+            path = os.path.join(self._sources, source)
+            subprocess.run([compiler, *FLAGS, path, "-o", binary, *flags], check=True)
             self._built[name] = binary
         return self._built[name]
 
+    def _generate(self, folder):
+        """C++ code of the .proto files, compiled; answers the object files."""
+        if "protos" in self._built:
+            return self._built["protos"]
+        os.makedirs(folder, exist_ok=True)
+        plugin = shutil.which("grpc_cpp_plugin")
+        subprocess.run(["protoc", f"-I{self._protos}", f"--cpp_out={folder}", f"--grpc_out={folder}",
+                        f"--plugin=protoc-gen-grpc={plugin}", *PROTOS], check=True)
+        objects = []
+        for proto in PROTOS:
+            for kind in (".pb", ".grpc.pb"):
+                base = os.path.join(folder, proto.removesuffix(".proto") + kind)
+                subprocess.run(["g++", *GENERATED_FLAGS, f"-I{folder}", "-c", base + ".cc",
+                                "-o", base + ".o"], check=True)
+                objects.append(base + ".o")
+        self._built["protos"] = objects
+        return objects
 
-def _need_dpdk():
-    if _has_dpdk():
+
+def _flags(*packages):
+    return subprocess.run(["pkg-config", "--cflags", "--libs", *packages], check=True, text=True,
+                          stdout=subprocess.PIPE).stdout.split()
+
+
+def _need(packages, are_there):
+    if are_there():
         return
+    names = " ".join(packages)
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise SystemExit("the DPDK peers need the package libdpdk-dev: install it, or name other --rows")
-    print("installing libdpdk-dev", flush=True)
+        raise SystemExit(f"peers need the packages {names}: install them, or name other --rows")
+    print(f"installing {names}", flush=True)
     environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-    for arguments in (["update"], ["install", "--yes", "--no-install-recommends", "libdpdk-dev"]):
+    for arguments in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
         ended = subprocess.run(["apt-get", *arguments], env=environment, stdin=subprocess.DEVNULL, text=True,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         if ended.returncode != 0:
             raise SystemExit(f"apt-get {arguments[0]} failed:\n" + ended.stdout[-2000:])
-    if not _has_dpdk():
-        raise SystemExit("libdpdk-dev is installed but pkg-config does not find libdpdk")
+    if not are_there():
+        raise SystemExit(f"{names}: installed, but not found by pkg-config or in PATH")
 
 
 def _has_dpdk():
-    return subprocess.run(["pkg-config", "--exists", "libdpdk"], check=False).returncode == 0
+    return _is_known("libdpdk")
+
+
+def _has_grpc():
+    return _is_known("grpc++", "protobuf") and all(
+        shutil.which(program) for program in ("protoc", "grpc_cpp_plugin", "g++"))
+
+
+def _is_known(*packages):
+    return subprocess.run(["pkg-config", "--exists", *packages], check=False).returncode == 0

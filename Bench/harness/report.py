@@ -33,6 +33,8 @@ class Measured:
     # Pages of both sides, where they matter.
     pages: str = ""
     note: str = ""
+    # Microseconds by the clock that a call took, by side and percentile; None where that is not the question.
+    latencies: dict | None = None
 
 
 def line(measured):
@@ -65,6 +67,9 @@ class Results:
     def write(self, folder, root):
         """Writes everything into `folder`; rows that this run did not measure are gone from it."""
         content = {"rows": self.rows}
+        latencies = {name: each.latencies for name, each in self._measured.items() if each.latencies}
+        if latencies:
+            content["latencies_us"] = latencies
         if self.growth:
             content["growth"] = self.growth
         if self.hundred_million:
@@ -116,12 +121,16 @@ class Results:
         for each in self.rows:
             low, high = each["spread"]
             measured = self._measured[each["name"]]
+            asked = ((f"{each['reach']:.2f}", "yes" if each["reached"] else "**no**") if each["reach"]
+                     else ("", ""))
             yield (f"| `{each['name']}` | {each['unit']} | {each['ours']:.2f} | {each['peer']:.2f} "
-                   f"| {each['ratio']:.2f} | {low:.2f} to {high:.2f} | {each['reach']:.2f} "
-                   f"| {'yes' if each['reached'] else '**no**'} | {measured.pages} "
+                   f"| {each['ratio']:.2f} | {low:.2f} to {high:.2f} | {asked[0]} | {asked[1]} "
+                   f"| {measured.pages} "
                    f"| {measured.series.kept_dirty} of {len(measured.series.pairs)} |")
-        yield from ["", "Pages: of our side and the peer's. Disturbed: pairs kept though the core's other "
-                    "hyperthread was busy or the disk was read; those measured again do not show.", ""]
+        yield from [
+            "", "Reach: nothing is asked of a row without. Pages: of our side and the peer's. Disturbed: "
+            "pairs kept though the core's other hyperthread was busy or the disk was read; those measured "
+            "again do not show.", ""]
         for each in self.rows:
             if self._measured[each["name"]].note:
                 yield f"- `{each['name']}`: {self._measured[each['name']].note}."

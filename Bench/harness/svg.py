@@ -30,9 +30,11 @@ def bars(title, rows):
             f'<rect x="{left}" y="{y + 1}" width="{at(row["ratio"]) - left:.1f}" height="13" '
             f'fill="{colour}"/>',
             _line(at(low), y + 7.5, at(high), y + 7.5, "#222222"),
-            _line(at(row["reach"]), y - 2, at(row["reach"]), y + 17, "#000000", 2.5),
             _text(WIDTH - right + 6, y + 11, f"{row['ratio']:.2f}", "start"),
         ]
+        # Of some rows nothing is asked.
+        if row["reach"]:
+            parts.append(_line(at(row["reach"]), y - 2, at(row["reach"]), y + 17, "#000000", 2.5))
     return _document(height, parts)
 
 
