@@ -177,7 +177,9 @@ package struct SessionTable: ~Copyable {
     rearm(index)
   }
 
-  /// Tells that a session has closed and lingers, where somebody wants to know.
+  /// Tells that a session has closed and lingers, where somebody wants to know. Apart, since a snapshot
+  /// makes the compiler copy the table's descriptor.
+  @inline(never)
   mutating func noteClosing(_ index: UInt32) {
     guard ended.interest.contains(.closings) else { return }
     ended.append(SessionEvent(.closed, record: index, snapshot(index)))
