@@ -29,8 +29,9 @@ public struct ReplayOptions: Sendable {
   public var protectedFiles: [String] = []
   /// Whether sessions are reported as they end.
   public var reportsSessions = false
-  /// Packets a worker takes at once, 1...256.
-  public var burstLimit = 64
+  /// Packets a worker takes at once, 1...256. A capture's are all there already: the more share what a burst
+  /// costs, the better.
+  public var burstLimit = 256
 
   public init(captures: [String]) { self.captures = captures }
 }
