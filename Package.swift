@@ -60,6 +60,7 @@ let grpc: [Target.Dependency] = [
 ]
 let nio: [Target.Dependency] = [
   .product(name: "NIOCore", package: "swift-nio"),
+  .product(name: "NIOPosix", package: "swift-nio"),
   .product(name: "NIOHTTP2", package: "swift-nio-http2"),
   .product(name: "NIOSSL", package: "swift-nio-ssl"),
 ]
@@ -98,7 +99,7 @@ let api: [Target] =
       name: "ControlAPITests",
       dependencies: [
         "ControlAPI", "ControlClient", "OPIProtos", "Gateway", "Config", "Dataplane", "PacketIO", transport,
-      ] + grpc + nio,
+      ] + grpc + nio + [.product(name: "NIOEmbedded", package: "swift-nio")],
       swiftSettings: warnings),
   ]
 

@@ -34,7 +34,7 @@ struct DaemonServiceTests {
     let daemon = try daemon("ports: [{ name: a, lif: 1 }, { name: b, lif: 2 }]")
     let before = daemon.sessions.wallTime(daemon.sessions.now)
     let reply = await daemon.sessions.add(
-      [request(1, timeout: 1), request(2, timeout: 100)], replacing: false)
+      [request(1, timeout: 1), request(2, timeout: 80_000)], replacing: false)
     #expect(reply.outcomes.map(\.outcome) == [.added, .added])
     #expect((reply.commitTime ?? 0) >= before && before >= daemon.startTime)
     #expect(await daemon.sessions.session(SessionID(2))?.state == .established)

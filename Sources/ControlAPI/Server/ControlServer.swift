@@ -55,7 +55,9 @@ public final class ControlServer: Sendable {
     let path = socket ?? settings.socket ?? ControlSocket.defaultPath
     let control = try ControlSocket(path, mode: settings.socketMode, group: settings.socketGroup)
     let health = HealthStatus()
-    let settingsOfAll = TransportSettings(limits: settings.limits, patience: patience)
+    let settingsOfAll = TransportSettings(
+      limits: settings.limits, patience: patience, batched: SessionCalls.batchedMethods,
+      counted: SessionCalls.countedMethods)
     let count = ConnectionCount(limit: settings.limits.connections)
     let refusals = RefusalLog(log)
 
@@ -67,7 +69,7 @@ public final class ControlServer: Sendable {
         listeningSocketDescriptor: Int(descriptor), transportSecurity: security,
         config: settingsOfAll.configuration {
           Admission(context.name, count: count, policy: policy, log: refusals)
-        })
+        }, eventLoopGroup: ControlLoop.shared.group)
       return GRPCServer(transport: transport, router: .complete(services(context), health))
     }
 
@@ -112,12 +114,13 @@ public final class ControlServer: Sendable {
   /// - Returns: what went wrong.
   private func serve() async -> String? {
     let tasks = zip(listeners, servers).map { context, server in
-      Task {
+      Task(executorPreference: ControlLoop.shared) {
         var problem: String?
         do { try await server.serve() } catch { problem = String(describing: error) }
         self.sink.yield(.ended(listener: context.name, problem: problem))
       }
     }
+    Task { await deepenBacklog() }
     health.serve()
     var left = tasks.count
     var isStopping = false
@@ -143,6 +146,13 @@ public final class ControlServer: Sendable {
       }
     }
     return failure
+  }
+
+  /// Lets more clients wait to be accepted at the control socket: who takes a listening socket over listens
+  /// anew, with room for 128.
+  private func deepenBacklog() async {
+    guard let server = servers.first, (try? await server.listeningAddress) != nil else { return }
+    socket.deepenBacklog()
   }
 
   private func later(_ time: Duration, _ event: Event) {

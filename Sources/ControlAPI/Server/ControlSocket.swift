@@ -48,6 +48,9 @@ final class ControlSocket: Sendable {
     if let node, node == FileNode(path: path) { unsafe unlink(path) }
   }
 
+  /// Listens with room for `backlog` clients, if the socket still does; once it is served.
+  func deepenBacklog() { _ = listen(descriptor, Self.backlog) }
+
   private static func makeDirectory() throws(ControlServerError) {
     let directory = "/run/sluice"
     // SAFETY: here and below, a string that the call gets lives as long as the call.

@@ -81,6 +81,8 @@ package struct MessageLengths {
   private var length = 0
   /// Whether a message had flags. The only one there is tells that it is compressed; no encoding is offered.
   package private(set) var hasFlags = false
+  /// Messages whose last byte has come.
+  package private(set) var complete = 0
   /// Whether the bytes so far end inside a message or its prefix.
   package var isWithinMessage: Bool { rest > 0 || prefixBytes > 0 }
 
@@ -93,6 +95,7 @@ package struct MessageLengths {
         let skipped = min(rest, left.count)
         left = left.dropFirst(skipped)
         rest -= skipped
+        if rest == 0 { complete += 1 }
         continue
       }
       let byte = left.removeFirst()
@@ -103,6 +106,7 @@ package struct MessageLengths {
       if prefixBytes == 5 {
         prefixBytes = 0
         rest = length
+        if rest == 0 { complete += 1 }
         longest = max(longest ?? 0, length)
       }
     }

@@ -6,14 +6,18 @@ internal import NIOCore
 struct TransportSettings: Sendable {
   let limits: APILimits
   let patience: PatienceLimits
+  /// Paths of the calls whose messages come as ``MessageBatch``.
+  let batched: Set<String>
+  /// Paths of the calls that look at their ``Delivery``.
+  let counted: Set<String>
 
   /// - Parameter admission: makes the handler that decides about connections.
   func configuration(
     _ admission: @escaping @Sendable () -> Admission
   ) -> HTTP2ServerTransport.Posix.Config {
-    let (patience, messageBytes) = (patience, limits.messageBytes)
+    let (patience, messageBytes, batched, counted) = (patience, limits.messageBytes, batched, counted)
     return .defaults { config in
-      config.rpc.maxRequestPayloadSize = limits.messageBytes
+      config.rpc.maxRequestPayloadSize = limits.messageBytes + MessageBatches.enough + MessageBatch.prefix
       config.http2.maxConcurrentStreams = limits.callsPerConnection
       config.connection.maxIdleTime = .nanoseconds(patience.unused.nanoseconds)
       config.connection.keepalive = .init(
@@ -34,9 +38,11 @@ struct TransportSettings: Sendable {
       }
       config.channelDebuggingCallbacks.onAcceptHTTP2Stream = { channel in
         channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(MessageBatches(batched), position: .first)
           try channel.pipeline.syncOperations.addHandler(MessageLimit(messageBytes), position: .first)
           try channel.pipeline.syncOperations.addHandler(
             StalledCallLimit(idle: patience.idle, stall: patience.stall), position: .first)
+          try channel.pipeline.syncOperations.addHandler(DeliveryCounter(counted), position: .first)
         }
       }
     }

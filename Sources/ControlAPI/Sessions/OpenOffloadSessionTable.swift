@@ -40,15 +40,14 @@ struct OpenOffloadSessionTable: RegistrableRPCService {
       forMethod: Method.GetClosedSessions.descriptor,
       deserializer: ProtobufDeserializer<Openoffload_V2_SessionRequestArgs>(),
       serializer: ProtobufSerializer<Response>()
-    ) { request, context in
+    ) { request, _ in
       let single = try await ServerRequest(stream: request)
-      return try Self.closed(calls, single.message, single.metadata, context)
+      return try Self.closed(calls, single.message, single.metadata)
     }
   }
 
   private static func closed(
-    _ calls: SessionCalls, _ arguments: Openoffload_V2_SessionRequestArgs, _ metadata: Metadata,
-    _ context: ServerContext
+    _ calls: SessionCalls, _ arguments: Openoffload_V2_SessionRequestArgs, _ metadata: Metadata
   ) throws(RPCError) -> StreamingServerResponse<Response> {
     guard arguments.page <= 1, arguments.startSession == 0 else {
       throw RPCError(
@@ -58,8 +57,9 @@ struct OpenOffloadSessionTable: RegistrableRPCService {
     }
     let most = arguments.pageSize == 0 ? nil : Int(arguments.pageSize)
     let following = try CallMetadata(metadata).isFollowing
+    let delivery = Deliveries.shared.find(metadata)
     return StreamingServerResponse { writer in
-      try await calls.sendClosed(most: most, following: following, context: context) { reports in
+      try await calls.sendClosed(most: most, following: following, delivery: delivery) { reports in
         try await writer.write(contentsOf: reports.map { Response($0) })
       }
     }

@@ -8,7 +8,7 @@ extension SessionCalls {
   /// - Throws: when the metadata is not understood, the stream breaks, has too many messages or stalls:
   ///   nothing was added then.
   func add(
-    _ request: StreamingServerRequest<SessionRequestFields>, _ context: ServerContext
+    _ request: StreamingServerRequest<[SessionRequestFields]>, _ context: ServerContext
   ) async throws -> AddSummary {
     let metadata = CallMetadata(request.metadata)
     let replacing = try metadata.isUpsert
@@ -16,12 +16,12 @@ extension SessionCalls {
     let stream = StreamWatch.Stream()
     watch.add(stream)
     // A task of its own, for the watch to cancel: this one has to tell the client.
-    let work = Task {
+    let work = Task(executorPreference: ControlLoop.shared) {
       defer { watch.remove(stream) }
       var collector = RequestCollector(
         rules, ipv4: encoding, limit: limits.sessionsPerStream, budget: budget)
-      for try await fields in request.messages {
-        try collector.append(fields)
+      for try await batch in request.messages {
+        for fields in batch { try collector.append(fields) }
         stream.note(collector.count)
       }
       watch.remove(stream)

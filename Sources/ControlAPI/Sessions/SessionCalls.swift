@@ -2,6 +2,7 @@ internal import Config
 internal import Dataplane
 internal import GRPCCore
 internal import Gateway
+internal import OPIProtos
 
 /// The calls of SessionTable as every generation has them, on one listener. The services of the packages
 /// register them and make their own messages of the answers.
@@ -15,6 +16,17 @@ struct SessionCalls: Sendable {
   /// Shared by all listeners.
   let budget: RequestBudget
   let watch: StreamWatch
+
+  /// Paths of the calls whose messages `MessageBatches` puts together.
+  static let batchedMethods: Set<String> = [
+    "/\(Opi_Security_Firewall_V1_SessionTable.Method.AddSession.descriptor.fullyQualifiedMethod)",
+    "/\(Openoffload_V2_SessionTable.Method.AddSession.descriptor.fullyQualifiedMethod)",
+  ]
+
+  /// Paths of the calls whose answers `DeliveryCounter` counts.
+  static let countedMethods: Set<String> = [
+    "/\(Openoffload_V2_SessionTable.Method.GetClosedSessions.descriptor.fullyQualifiedMethod)"
+  ]
 
   /// A session by id, live or retained; nil when there is neither.
   func session(_ id: UInt64) async -> SessionReport? {

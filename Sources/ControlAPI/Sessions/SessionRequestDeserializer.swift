@@ -1,13 +1,20 @@
 internal import GRPCCore
 
-/// Decodes the messages of an AddSession stream, of both packages.
+/// Decodes the messages of an AddSession stream, of both packages: a batch of them at a time, as
+/// `MessageBatches` makes them.
 struct SessionRequestDeserializer: MessageDeserializer {
-  func deserialize<Bytes: GRPCContiguousBytes>(_ message: Bytes) throws -> SessionRequestFields {
+  func deserialize<Bytes: GRPCContiguousBytes>(_ batch: Bytes) throws -> [SessionRequestFields] {
     do {
       // SAFETY: the span does not leave the closure, within which the bytes stay where they are.
-      return try unsafe message.withUnsafeBytes { buffer in
+      return try unsafe batch.withUnsafeBytes { buffer in
         try unsafe buffer.withMemoryRebound(to: UInt8.self) {
-          try unsafe SessionRequestFields(decoding: $0.span)
+          let bytes = unsafe $0.span
+          var requests: [SessionRequestFields] = []
+          requests.reserveCapacity(bytes.count / Self.usualLength + 1)
+          try MessageBatch.forEach(in: bytes) { message throws(ProtobufError) in
+            requests.append(try SessionRequestFields(decoding: message))
+          }
+          return requests
         }
       }
     } catch {
@@ -15,4 +22,7 @@ struct SessionRequestDeserializer: MessageDeserializer {
         code: .invalidArgument, message: "a message of the stream is no SessionRequest: \(error)")
     }
   }
+
+  /// Bytes of a request for IPv4 and what stands before it, about.
+  private static let usualLength = 48
 }
