@@ -106,6 +106,19 @@ def test_broken_grpc_frames(case):
     equal(OPI(daemon).ids(), [], "sessions")
 
 
+def test_an_answer_before_the_end_of_the_request(case):
+    """The rest of the request is refused with NO_ERROR (RFC 9113 8.1): the answer is what counts."""
+    daemon = case.daemon(settings(api={"limits": {"message_bytes": 1024}}))
+    for content in (b"\1\0\0\0\0", b"\0\0\0\x10\0"):
+        connection = http2.Connection(daemon.socket)
+        stream = connection.call(PATH, ends=False)
+        connection.socket.sendall(http2.frame(http2.DATA, 0, stream, content))
+        (kind, flags, _), (reset, _, code) = list(connection.frames(stream))[-2:]
+        equal((kind, flags & http2.END_STREAM, reset, code),
+              (http2.HEADERS, http2.END_STREAM, http2.RST_STREAM, bytes(4)), "how the call ends")
+        connection.close()
+
+
 def test_a_stream_that_ends_in_mid_message(case):
     """What came before is of a stream that broke: nothing is added."""
     daemon = case.daemon(settings())

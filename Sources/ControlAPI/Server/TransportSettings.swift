@@ -43,6 +43,7 @@ struct TransportSettings: Sendable {
           try channel.pipeline.syncOperations.addHandler(
             StalledCallLimit(idle: patience.idle, stall: patience.stall), position: .first)
           try channel.pipeline.syncOperations.addHandler(DeliveryCounter(counted), position: .first)
+          try channel.pipeline.syncOperations.addHandler(AnsweredClose(), position: .first)
         }
       }
     }

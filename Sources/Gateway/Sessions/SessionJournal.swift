@@ -40,7 +40,9 @@ final class SessionJournal: Sendable {
     var count = 0
     for (worker, events) in group.events.enumerated() {
       var isMore = true
-      while isMore, count < Self.stride * 16 {
+      // Of each worker: one that reports without end keeps none of the others waiting.
+      let enough = count + Self.stride * 16
+      while isMore, count < enough {
         guard let first = events.takeEvent() else { break }
         let ready = state.withLock { state in
           note(first, of: worker, &state)
