@@ -137,7 +137,7 @@ struct SessionAddTests {
   @Test func `a stopped service answers everybody`() async throws {
     let bed = try SessionBed()
     let waiting = Task { await bed.service.waitForClosed() }
-    let notices = bed.service.notices()
+    let notices = try #require(bed.service.notices())
     bed.stop()
     await waiting.value
     for await _ in notices {}
