@@ -2,8 +2,8 @@ internal import NIOCore
 internal import NIOHTTP2
 internal import Synchronization
 
-/// Counts the bytes of long answers until the connection takes them. Stands next to HTTP/2, which keeps frames
-/// until the client's window has room.
+/// Counts the bytes of long answers until the connection takes them. Stands next to HTTP/2, which keeps
+/// frames until the client's window has room.
 final class UnreadBytes: ChannelOutboundHandler {
   typealias OutboundIn = HTTP2Frame.FramePayload
   typealias OutboundOut = HTTP2Frame.FramePayload
