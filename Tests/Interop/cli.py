@@ -235,8 +235,8 @@ GROUPS = (
     help_and_version, usage, configuration, summaries, ended_sessions, session_table, protected_files,
     written_files, captures, standard_input, filters, splits, rates, loops, interrupted, progress,
     closed_output, generate_written, generate_self_test, generate_refusals, generate_interrupted, run_usage,
-    run_and_stop, run_ends_at_once, run_after_kill, run_notifies, client_without_daemon, client_interrupted, session_usage,
-    session_one, session_many, session_closed, session_watch, show_text, show_json)
+    run_and_stop, run_ends_at_once, run_after_kill, run_notifies, client_without_daemon, client_interrupted,
+    session_usage, session_one, session_many, session_closed, session_watch, show_text, show_json)
 
 
 def main():
