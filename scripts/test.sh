@@ -13,7 +13,8 @@ $step "generated code" scripts/generate.sh --check-descriptors
 # does not know that option and would compile everything again.
 # Servers need the few threads that tests share: those that block them run apart.
 $step --figures "swift test" swift test -c release --disable-testable-imports --skip ControlAPITests
-$step --figures "swift test (api)" swift test -c release --disable-testable-imports --filter ControlAPITests
+$step --figures "swift test (api)" swift test -c release --disable-testable-imports --no-parallel \
+  --filter ControlAPITests
 $step "build allocation-gate" swift build -c release --product allocation-gate
 $step --figures "command line" "$PYTHON" Tests/Interop/cli.py --sluice "$SLUICE"
 $step "oracle" "$PYTHON" Tests/Interop/oracle.py --sluice "$SLUICE"

@@ -99,6 +99,8 @@ public final class ControlServer: Sendable {
     } onCancel: {
       self.stop()
     }
+    // At once: a task that has ended may keep this object a little longer, and the process may not wait.
+    socket.remove()
     if let problem { throw .failed(problem) }
   }
 

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Synchronization
 
 /// The control socket: a listening unix socket with its permissions, that no other daemon has.
 ///
@@ -15,6 +16,7 @@ final class ControlSocket: Sendable {
   let descriptor: CInt
   private let lock: SocketLock
   private let node: FileNode?
+  private let isRemoved = Atomic<Bool>(false)
 
   /// Waiting connections: as many as the kernel allows (net.core.somaxconn) up to this.
   private static let backlog: CInt = 1024
@@ -43,10 +45,15 @@ final class ControlSocket: Sendable {
     descriptor = socket.take()
   }
 
-  deinit {
+  /// Removes the socket and its lock; nothing the second time.
+  func remove() {
+    guard !isRemoved.exchange(true, ordering: .relaxed) else { return }
     // Somebody may have removed ours and put another in its place.
     if let node, node == FileNode(path: path) { unsafe unlink(path) }
+    lock.release()
   }
+
+  deinit { remove() }
 
   /// Listens with room for `backlog` clients, if the socket still does; once it is served.
   func deepenBacklog() { _ = listen(descriptor, Self.backlog) }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Synchronization
 
 /// The lock file beside a control socket: held for life, so that of two daemons one finds out.
 ///
@@ -6,6 +7,7 @@ internal import Glibc
 final class SocketLock: Sendable {
   private let path: String
   private let descriptor: CInt
+  private let isReleased = Atomic<Bool>(false)
 
   /// - Throws: `ControlServerError` when another process holds it.
   init(for socket: String) throws(ControlServerError) {
@@ -34,7 +36,11 @@ final class SocketLock: Sendable {
     throw .failed("\(path): others keep removing it: who else starts here?")
   }
 
-  deinit {
+  deinit { release() }
+
+  /// Removes and unlocks the file; nothing the second time.
+  func release() {
+    guard !isReleased.exchange(true, ordering: .relaxed) else { return }
     // While it is still locked, so that nobody removes a file that another has locked since.
     if let held = FileNode(descriptor: descriptor), held == FileNode(path: path) { unsafe unlink(path) }
     close(descriptor)
