@@ -157,7 +157,8 @@ struct DaemonPortTests {
         - { name: a, lif: 1, memory: { flows: 500, packets: 5000, size: 100, seed: 3 }, miss: learn }
         - { name: b, lif: 2, miss: learn }
       """)
-    #expect(run.wait { run[.packets] > 200_000 })
+    // A worker may have to wait for a core while the other has all that many packets.
+    #expect(run.wait(seconds: 60) { run[.packets] > 200_000 && run[.sessionsOpened] == 500 })
     #expect(run.runtime.workers().allSatisfy { ($0.counters.first?.value ?? 0) > 0 })
     run.stop()
     #expect(run[.handedOff] == 0 && run[.dropped] == 0)
@@ -173,9 +174,12 @@ struct DaemonPortTests {
       workers: \(workers)
       ports: [{ name: a, lif: 1, memory: { flows: 100, rate: 10k } }]
       """)
-    usleep(1_000_000)
-    run.stop()
-    #expect((5000...15_000).contains(run[.packets]), "\(run[.packets])")
+    let took = ContinuousClock().measure {
+      usleep(1_000_000)
+      run.stop()
+    }
+    let due = UInt64(10_000 * (took / .seconds(1)))
+    #expect((due / 3...due * 3 / 2).contains(run[.packets]), "\(run[.packets])")
   }
 
   // MARK: LIFs
