@@ -97,6 +97,40 @@ class Connection:
                 if head[3] == RST_STREAM:
                     return
 
+    def push(self, contents):
+        """Sends a part of a call's data on each stream, as its windows allow; the streams that were answered."""
+        left, answered = dict(contents), set()
+        windows = dict.fromkeys([0, *left], 65535)
+        while left:
+            for stream in list(left):
+                count = min(16384, windows[0], windows[stream], len(left[stream]))
+                if count:
+                    self.socket.sendall(frame(DATA, 0, stream, left[stream][:count]))
+                    left[stream] = left[stream][count:]
+                    windows[0] -= count
+                    windows[stream] -= count
+                if not left[stream]:
+                    del left[stream]
+            if not left or all(min(windows[0], windows[stream]) == 0 for stream in left):
+                self._hear(left, answered, windows)
+        return answered
+
+    def _hear(self, left, answered, windows):
+        """Takes what has come; waits for a frame where something is left to be sent."""
+        self.socket.settimeout(5 if left else 0.5)
+        try:
+            head = self._read(9)
+            content, stream = self._read(int.from_bytes(head[:3], "big")), int.from_bytes(head[5:], "big")
+        except TimeoutError:
+            if left:
+                raise
+            return
+        if head[3] == WINDOW_UPDATE and stream in windows:
+            windows[stream] += int.from_bytes(content, "big")
+        if head[3] == HEADERS and head[4] & END_STREAM:
+            answered.add(stream)
+            left.pop(stream, None)
+
     def _read(self, count):
         content = b""
         while len(content) < count:

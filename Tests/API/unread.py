@@ -2,7 +2,10 @@
 
 import time
 
+import grpc
+
 import http2
+import stubs
 from bystander import Bystander
 from settings import settings
 from suite import equal, eventually, seconds, true
@@ -33,6 +36,32 @@ def test_lists_that_nobody_reads(case):
             time.sleep(1.5)
             for connection in connections:
                 connection.close()
+
+
+@seconds(90)
+def test_answers_that_nobody_reads_are_bounded(case):
+    """Above 256 MiB of them, in memory some times that, there are no lists; later there are again."""
+    daemon = _filled(case)
+    request = stubs.sluice.ListSessionsRequest(page_size=4096)
+    connections = [http2.Connection(daemon.socket, 0) for _ in range(16)]
+    for connection in connections:
+        for _ in range(100):
+            connection.call("/sluice.v1.Dataplane/ListSessions", request.SerializeToString())
+
+    def refusal():
+        for call in (lambda: daemon.dataplane.ListSessions(request, timeout=10), lambda: OPI(daemon).page(0)):
+            try:
+                call()
+                return False
+            except grpc.RpcError as error:
+                equal(error.code(), grpc.StatusCode.RESOURCE_EXHAUSTED, "status")
+        return True
+
+    eventually(refusal, "lists are refused", 30)
+    true(daemon.resident_bytes() < 1200 << 20, f"{daemon.resident_bytes() >> 20} MiB are resident")
+    for connection in connections:
+        connection.close()
+    eventually(lambda: len(OPI(daemon).list()) == SESSIONS if not refusal() else False, "lists again", 10)
 
 
 @seconds(90)

@@ -16,21 +16,23 @@ extension DataplaneService {
         code: .invalidArgument,
         message: "filter \(request.filter.rawValue) is not known; accepted: 0 (LIVE) to 4 (ALL)")
     }
-    try CallMemory.shared.checkUnread()
     if request.sessionID != 0 { return await session(SessionID(request.sessionID)) }
     let size = request.pageSize == 0 ? Self.defaultPage : min(Int(request.pageSize), Self.largestPage)
+    let held = try CallMemory.shared.beginList(of: size)
+    defer { CallMemory.shared.endList(held) }
+    let page: SessionService.Page
     do throws(SessionService.UnknownCursor) {
       let cursor = request.page == 0 ? nil : request.page
-      let page = try await daemon.sessions.list(filter, from: cursor, limit: size)
-      var response = Sluice_V1_ListSessionsResponse()
-      response.sessions = page.sessions.map { Sluice_V1_Session($0, daemon.sessions) }
-      response.nextPage = page.next ?? 0
-      return response
+      page = try await daemon.sessions.list(filter, from: cursor, limit: size)
     } catch {
       throw RPCError(
         code: .invalidArgument, message: "page \(request.page) is no page of this server; 0 begins a new list"
       )
     }
+    var response = Sluice_V1_ListSessionsResponse()
+    response.sessions = page.sessions.map { Sluice_V1_Session($0, daemon.sessions) }
+    response.nextPage = page.next ?? 0
+    return response
   }
 
   /// The session of an id, live or retained, alone.

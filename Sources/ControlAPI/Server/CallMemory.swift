@@ -18,13 +18,24 @@ final class CallMemory: Sendable {
   /// Bytes of long answers that have not been handed to the kernel.
   let unread = Atomic<Int>(0)
 
+  /// What a session of a list takes until its answer is written, about.
+  private static let sessionBytes = 256
+
+  /// Counts a list as unread from its beginning: many may begin before the first is answered.
+  ///
+  /// - Returns: bytes, for `endList`.
   /// - Throws: RESOURCE_EXHAUSTED when clients do not read what they have asked for.
-  func checkUnread() throws(RPCError) {
+  func beginList(of sessions: Int) throws(RPCError) -> Int {
     let bytes = unread.load(ordering: .relaxed)
-    guard bytes > Self.unreadLimit else { return }
-    throw RPCError(
-      code: .resourceExhausted,
-      message: "clients have not read \(bytes >> 20) MiB of earlier answers; more than "
-        + "\(Self.unreadLimit >> 20) MiB are not kept for them")
+    guard bytes <= Self.unreadLimit else {
+      throw RPCError(
+        code: .resourceExhausted,
+        message: "clients have not read \(bytes >> 20) MiB of earlier answers; more than "
+          + "\(Self.unreadLimit >> 20) MiB are not kept for them")
+    }
+    unread.add(sessions * Self.sessionBytes, ordering: .relaxed)
+    return sessions * Self.sessionBytes
   }
+
+  func endList(_ bytes: Int) { unread.subtract(bytes, ordering: .relaxed) }
 }

@@ -45,7 +45,8 @@ extension SessionCalls {
   private func page(
     _ filter: StateFilter, from key: UInt64, limit: Int, field: String
   ) async throws(RPCError) -> SessionPage {
-    try CallMemory.shared.checkUnread()
+    let held = try CallMemory.shared.beginList(of: limit)
+    defer { CallMemory.shared.endList(held) }
     var sessions: [SessionReport] = []
     var cursor = key == 0 ? nil : key
     do throws(SessionService.UnknownCursor) {
