@@ -98,7 +98,7 @@ class Connection:
                     return
 
     def push(self, contents):
-        """Sends a part of a call's data on each stream, as its windows allow; the streams that were answered."""
+        """Sends data on each stream as its windows allow; the streams that were answered."""
         left, answered = dict(contents), set()
         windows = dict.fromkeys([0, *left], 65535)
         while left:
