@@ -9,10 +9,11 @@ extension RPCRouter {
   ) {
     registerHandler(
       forMethod: method, deserializer: ProtobufDeserializer<Request>(),
-      serializer: ProtobufSerializer<Response>()
+      serializer: AnswerSerializer<Response>()
     ) { request, _ in
       let single = try await ServerRequest(stream: request)
-      return StreamingServerResponse(single: ServerResponse(message: try await answer(single.message)))
+      let message = Answer(try await answer(single.message))
+      return StreamingServerResponse(single: ServerResponse(message: message))
     }
   }
 }
