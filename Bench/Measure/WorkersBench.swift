@@ -11,12 +11,14 @@ struct WorkersBench: ParsableCommand {
 
   @OptionGroup var common: CommonOptions
   @Option(help: "Workers, 1 to 64.") var workers = 2
+  @Option(help: "The first worker's core; the others follow.") var firstCore = 0
   @Option(help: "Packets of a repetition on each worker.") var packets = 2 << 20
   @Flag(help: "Give each worker packets of all sessions: it hands over those that are not its own.")
   var handOffs = false
 
   func validate() throws {
     guard (1...64).contains(workers) else { throw ValidationError("--workers must lie in 1...64.") }
+    guard firstCore >= 0 else { throw ValidationError("--first-core must not be negative.") }
     guard packets > 0 else { throw ValidationError("--packets must be positive.") }
   }
 
@@ -27,7 +29,7 @@ struct WorkersBench: ParsableCommand {
     var repetitions = Repetitions(common, facts: "\"flows\":\(flows.count),\"workers\":\(workers)")
     while repetitions.next() {
       let crew = try Crew(streams, flows, packets: packets)
-      crew.run()
+      crew.run(from: firstCore)
       try crew.check(packets: UInt64(packets * workers))
       let wall = crew.wallNanoseconds * 100 / (packets * workers)
       repetitions.report(
@@ -78,10 +80,10 @@ final class Crew: Sendable {
   var cpuNanoseconds: UInt64 { cpu.load(ordering: .relaxed) }
   var wallNanoseconds: Int { ended.load(ordering: .relaxed) - started.load(ordering: .relaxed) }
 
-  /// Runs every worker to its end.
-  func run() {
+  /// Runs every worker to its end, the first on core `core`, the others on those that follow.
+  func run(from core: Int) {
     let threads = boxes.indices.compactMap { index in
-      try? WorkerThread(name: "bench-\(index)", core: index) { self.work(index) }
+      try? WorkerThread(name: "bench-\(index)", core: core + index) { self.work(index) }
     }
     for thread in threads { thread.join() }
   }
