@@ -3,6 +3,8 @@
 #define SLUICE_CLINUXPACKET_H
 
 #include "sluice_copy.h"
+#include "sluice_packet_ring.h"
+#include "sluice_packet_socket.h"
 #include "sluice_prefetch.h"
 #include "sluice_thread.h"
 #include "sluice_window.h"
