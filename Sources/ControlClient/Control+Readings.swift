@@ -33,7 +33,7 @@ extension Control {
         name: port.name, lif: port.lif, peer: port.peer, kind: port.kind, source: port.source,
         receivedPackets: port.receivedPackets, receivedBytes: port.receivedBytes,
         transmittedPackets: port.transmittedPackets, transmittedBytes: port.transmittedBytes, miss: port.miss,
-        nonSession: port.nonSession, receiving: port.receiving, error: port.error)
+        nonSession: port.nonSession, receiving: port.receiving, error: port.error, events: port.events)
     }
     return Reading(items: items, monotonicNanoseconds: message.monotonicNanoseconds)
   }

@@ -36,13 +36,15 @@ package struct WorkerReading: Encodable, Sendable {
 package struct PortReading: Encodable, Sendable {
   package var name: String
   package var lif, peer: UInt32
-  /// `capture`, `memory` or `none`, and which.
+  /// `capture`, `memory`, `af_packet` or `none`, and which.
   package var kind, source: String
   package var receivedPackets, receivedBytes, transmittedPackets, transmittedBytes: UInt64
   package var miss, nonSession: String
   package var receiving: Bool
   /// Why it does not receive; empty when nothing went wrong.
   package var error: String
+  /// What else was counted on a live port, by name.
+  package var events: [String: UInt64]
 }
 
 /// A reason for which packets were dropped.

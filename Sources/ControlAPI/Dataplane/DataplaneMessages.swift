@@ -32,6 +32,7 @@ extension Sluice_V1_Port {
     nonSession = report.nonSession
     receiving = report.isReceiving
     error = report.error ?? ""
+    for event in report.events { events[event.name] = event.count }
   }
 }
 

@@ -26,12 +26,15 @@ public final class Daemon: Sendable {
 
   /// One port, for `show ports`.
   public struct PortReport: Sendable {
-    public enum Kind: String, Sendable { case capture, memory, none }
+    public enum Kind: String, Sendable {
+      case capture, memory, none
+      case afPacket = "af_packet"
+    }
     public var name: String
     public var lif: UInt16
     public var peer: UInt16
     public var kind: Kind
-    /// The capture's path, or what traffic it is.
+    /// The capture's path, what traffic it is, or the interface's name.
     public var source: String
     public var receivedPackets: UInt64
     public var receivedBytes: UInt64
@@ -39,6 +42,8 @@ public final class Daemon: Sendable {
     public var transmittedBytes: UInt64
     public var miss: String
     public var nonSession: String
+    /// What else was counted on a live port, by name; only what occurred.
+    public var events: [(name: String, count: UInt64)]
     /// Whether it still receives.
     public var isReceiving: Bool
     /// Why not, when something went wrong.
@@ -99,6 +104,9 @@ public final class Daemon: Sendable {
 
   /// A worker or port failed so that the daemon cannot go on; nil while all is well.
   public var failure: String? { runtime.failure }
+
+  /// What should be known about ports though they work; for a start's messages.
+  public var warnings: [String] { runtime.warnings }
 
   public func workers() -> [WorkerReport] { runtime.workers() }
   public func ports() -> [PortReport] { runtime.ports() }

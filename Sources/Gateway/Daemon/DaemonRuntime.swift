@@ -9,6 +9,7 @@ package final class DaemonRuntime: Sendable {
   package let clock = MonotonicClock()
   package let group: WorkerGroup
   let feeds: [CaptureFeed]
+  let livePorts: [AFPacketPort]
   /// By worker.
   let portCounters: [PortCounters]
   private let stopSignal = StopSignal()
@@ -25,9 +26,11 @@ package final class DaemonRuntime: Sendable {
     feeds = plan.feeds
     let setup = Self.setup(configuration, plan, clock)
     let memory = try plan.memory(setup)
+    livePorts = try plan.openLivePorts()
     let counters = (0..<setup.workers).map { _ in PortCounters(ports: setup.ports.count) }
     portCounters = counters
     let positions = PortPositions(setup.ports)
+    let live = try DaemonPlan.queues(of: livePorts, setup, counters)
     let (clock, feeds, stopSignal) = (clock, feeds, stopSignal)
     do throws(WorkerError) {
       group = try WorkerGroup(
@@ -35,7 +38,7 @@ package final class DaemonRuntime: Sendable {
       ) { worker in
         PortQueue(
           worker: worker, setup: setup, clock: clock, feeds: worker == 0 ? feeds : [], memory: memory,
-          counters: counters[worker], positions: positions, stop: stopSignal)
+          live: live[worker], counters: counters[worker], positions: positions, stop: stopSignal)
       }
     } catch {
       throw DaemonError(status: 1, message: error.text(capacity: configuration.capacity))
@@ -59,10 +62,10 @@ package final class DaemonRuntime: Sendable {
   ) -> WorkerSetup {
     var generator = SystemRandomNumberGenerator()
     // Captures and memory can wait: a full ring holds them up, and nothing is lost. Only worker 0 hands over,
-    // so workers never wait for each other.
+    // so workers never wait for each other. With live ports all hand over, and a full ring is a drop.
     var setup = WorkerSetup(
-      workers: configuration.workers, capacity: configuration.capacity, ports: plan.ports, waits: true,
-      generator: &generator)
+      workers: configuration.workers, capacity: configuration.capacity, ports: plan.ports,
+      waits: !plan.hasLivePorts, generator: &generator)
     setup.timeouts = configuration.timeouts
     setup.tcpControl = configuration.tcpControl
     setup.neighbors = configuration.neighbors
@@ -82,6 +85,7 @@ package final class DaemonRuntime: Sendable {
     }
     guard isFirst else { return }
     group.release()
+    for port in livePorts { port.start() }
     for (index, feed) in feeds.enumerated() {
       do throws(WorkerError) {
         try feed.start(index: index, waking: group.setup.mesh.doorbells[0])
@@ -109,6 +113,9 @@ package final class DaemonRuntime: Sendable {
     group.join()
     for feed in feeds { feed.join() }
   }
+
+  /// What should be known about ports though they work.
+  var warnings: [String] { livePorts.compactMap(\.warning) }
 
   /// Whether packets may come.
   var isRunning: Bool { phase.withLock { $0 == .running } }

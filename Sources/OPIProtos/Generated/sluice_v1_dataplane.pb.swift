@@ -223,10 +223,10 @@ public nonisolated struct Sluice_V1_Port: Sendable {
 
   public var peer: UInt32 = 0
 
-  /// What is behind it: "capture", "memory" or "none".
+  /// What is behind it: "capture", "memory", "af_packet" or "none".
   public var kind: String = String()
 
-  /// The capture's path, or a description of the traffic.
+  /// The capture's path, a description of the traffic, or the interface's name.
   public var source: String = String()
 
   public var receivedPackets: UInt64 = 0
@@ -247,6 +247,10 @@ public nonisolated struct Sluice_V1_Port: Sendable {
 
   /// Why it does not, when something went wrong.
   public var error: String = String()
+
+  /// What else was counted on a live port, by name; only what occurred: ringFull, refused, transmitFailed,
+  /// superFrames, segments, checksums, stalls.
+  public var events: Dictionary<String,UInt64> = [:]
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -984,7 +988,7 @@ nonisolated extension Sluice_V1_ListPortsResponse: SwiftProtobuf.Message, SwiftP
 
 nonisolated extension Sluice_V1_Port: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Port"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}lif\0\u{1}peer\0\u{1}kind\0\u{1}source\0\u{3}received_packets\0\u{3}received_bytes\0\u{3}transmitted_packets\0\u{3}transmitted_bytes\0\u{1}miss\0\u{3}non_session\0\u{1}receiving\0\u{1}error\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}lif\0\u{1}peer\0\u{1}kind\0\u{1}source\0\u{3}received_packets\0\u{3}received_bytes\0\u{3}transmitted_packets\0\u{3}transmitted_bytes\0\u{1}miss\0\u{3}non_session\0\u{1}receiving\0\u{1}error\0\u{1}events\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1005,6 +1009,7 @@ nonisolated extension Sluice_V1_Port: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 11: try { try decoder.decodeSingularStringField(value: &self.nonSession) }()
       case 12: try { try decoder.decodeSingularBoolField(value: &self.receiving) }()
       case 13: try { try decoder.decodeSingularStringField(value: &self.error) }()
+      case 14: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufUInt64>.self, value: &self.events) }()
       default: break
       }
     }
@@ -1050,6 +1055,9 @@ nonisolated extension Sluice_V1_Port: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if !self.error.isEmpty {
       try visitor.visitSingularStringField(value: self.error, fieldNumber: 13)
     }
+    if !self.events.isEmpty {
+      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufUInt64>.self, value: self.events, fieldNumber: 14)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1067,6 +1075,7 @@ nonisolated extension Sluice_V1_Port: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.nonSession != rhs.nonSession {return false}
     if lhs.receiving != rhs.receiving {return false}
     if lhs.error != rhs.error {return false}
+    if lhs.events != rhs.events {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
