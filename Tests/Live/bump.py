@@ -77,13 +77,17 @@ def _missed(reading):
 def check_explained(daemon):
     """Every packet that the kernel counted at both ports since the start is in our counts, and every one of
     ours has a verdict; ports and counters."""
-    reading = _settled(daemon)
+    while True:
+        reading = _settled(daemon)
+        total, ports, drops = daemon.counters(), daemon.ports(), daemon.drops()
+        # Hosts speak for themselves now and then: all of it must be of one moment.
+        if _reading(daemon) == reading:
+            break
     equal(_missed(reading), daemon.missed, f"packets of the kernel's that we lack, before the start and now "
           f"({reading})")
-    total, ports = daemon.counters(), daemon.ports()
     verdicts = ("forwarded", "dropped", "mirrored", "snooped", "punted", "consumed")
     equal(total["packets"], sum(each[2] for each in reading.values()), "packets with a verdict")
     equal(sum(total[name] for name in verdicts), total["packets"], "verdicts")
-    equal(sum(daemon.drops().values()), total["dropped"], "drops by reason")
+    equal(sum(drops.values()), total["dropped"], "drops by reason")
     equal(total["transmitted"], sum(port_.transmitted_packets for port_ in ports.values()), "packets sent")
     return ports, total

@@ -12,7 +12,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TESTS = os.path.dirname(HERE)
 sys.path[:0] = [HERE, os.path.join(TESTS, "API"), os.path.join(TESTS, "Interop")]
 
-MODULES = ("refused", "frames_through", "quiet", "offloads", "stalled_ring", "links", "tcp", "tagged")
+MODULES = ("refused", "frames_through", "quiet", "offloads", "super_frames",
+           "stalled_ring", "links", "tcp", "tagged")
 
 
 def main():
