@@ -13,6 +13,9 @@ FRAME_SIZE = 2048
 # Neither the kernel's nor ours: TP_STATUS_CSUMNOTREADY alone.
 NOBODYS = struct.pack("=I", 8)
 
+# Flows enough for the ring of every worker: they differ in the UDP source port.
+FLOWS = [LINK_FRAME[:34] + bytes([4, number]) + LINK_FRAME[36:] for number in range(16)]
+
 
 def _spoil(pid):
     """Takes every frame of every ring of a process out of the kernel's hands, as a lost place in it does."""
@@ -33,21 +36,25 @@ def _recovers(case, workers):
 
         def stalls():
             for place in ("left", "right"):
-                send(net, place, [LINK_FRAME] * 3)
+                send(net, place, FLOWS)
             time.sleep(0.05)
-            return [dict(port.events).get("stalls", 0) for port in daemon.ports().values()] == [1, 1]
-        eventually(stalls, "both rings are replaced", seconds=15)
+            return [dict(port.events).get("stalls", 0) for port in daemon.ports().values()] == [workers] * 2
+        eventually(stalls, "all rings are replaced", seconds=20)
         true(daemon.drops().get("receiveRingFull", 0) > 0, "what was lost meanwhile is counted")
         files = Files(case, net)
         files.add("file", 1 << 20)
         files.fetch("file", ADDRESSES["right"][0])
         _, total = check_explained(daemon)
-        equal([dict(port.events)["stalls"] for port in daemon.ports().values()], [1, 1], "stalls")
+        equal([dict(port.events)["stalls"] for port in daemon.ports().values()], [workers] * 2, "stalls")
         true(total["forwarded"] > 700, "packets go on")
 
 
 def test_replaced(case):
     _recovers(case, workers=1)
+
+
+def test_replaced_in_its_fanout_group(case):
+    _recovers(case, workers=2)
 
 
 def test_idle_ring_is_no_stall(case):

@@ -20,7 +20,11 @@ import Glibc
     _ settings: AFPacketSettings, _ interface: sluice_interface, group: inout Int32?
   ) throws(AFPacketError) {
     self.settings = settings
-    unsafe ring = try Self.openRing(settings, interface, group: &group)
+    unsafe ring = try Self.openRing(settings, interface)
+    if var number = group {
+      try unsafe Self.join(&ring, &number, settings)
+      group = number
+    }
     var sender: Int32 = -1
     let error = unsafe sluice_sender_open(interface.index, &sender)
     self.sender = sender
@@ -49,18 +53,27 @@ import Glibc
   /// - Parameter lastCount: called when the old ring counts no more, for what it has counted.
   /// - Returns: whether there is one; else the old one stays.
   func reopenRing(_ interface: sluice_interface, group: Int32?, lastCount: () -> Void) -> Bool {
-    var group = group
-    guard let fresh = unsafe try? Self.openRing(settings, interface, group: &group) else { return false }
-    unsafe sluice_ring_stop(&ring)
+    guard var fresh = unsafe try? Self.openRing(settings, interface) else { return false }
+    if var number = group {
+      // Beside the old one, which goes on counting what is dealt to it until it is out of the group.
+      guard unsafe sluice_ring_join(&fresh, &number) == 0 else {
+        unsafe sluice_ring_close(&fresh)
+        return false
+      }
+    } else {
+      // What both hear would be counted twice.
+      unsafe sluice_ring_stop(&ring)
+    }
+    unsafe sluice_ring_start(&fresh)
     lastCount()
-    unsafe sluice_ring_close(&ring)
-    unsafe ring = fresh
-    start()
+    unsafe swap(&ring, &fresh)
+    // Takes milliseconds, in which the new one hears already.
+    unsafe sluice_ring_close(&fresh)
     return true
   }
 
   private static func openRing(
-    _ settings: AFPacketSettings, _ interface: sluice_interface, group: inout Int32?
+    _ settings: AFPacketSettings, _ interface: sluice_interface
   ) throws(AFPacketError) -> sluice_ring {
     let isV3 = settings.version == .v3
     let unit = isV3 ? AFPacketSettings.blockSize : AFPacketSettings.frameSize(mtu: Int(interface.mtu))
@@ -72,15 +85,19 @@ import Glibc
     wish.block_timeout = UInt32(settings.blockTimeout)
     var ring = unsafe sluice_ring()
     var step = SLUICE_RING_SOCKET
-    var error = unsafe sluice_ring_open(&wish, &ring, &step)
+    let error = unsafe sluice_ring_open(&wish, &ring, &step)
     guard error == 0 else { throw AFPacketError(step, error, settings) }
-    guard var number = group else { return unsafe ring }
-    error = unsafe sluice_ring_join(&ring, &number)
+    return unsafe ring
+  }
+
+  /// Joins the fanout group, or makes it; closes the ring when that fails.
+  private static func join(
+    _ ring: inout sluice_ring, _ group: inout Int32, _ settings: AFPacketSettings
+  ) throws(AFPacketError) {
+    let error = unsafe sluice_ring_join(&ring, &group)
     guard error == 0 else {
       unsafe sluice_ring_close(&ring)
       throw AFPacketError(SLUICE_RING_FANOUT, error, settings)
     }
-    group = number
-    return unsafe ring
   }
 }
