@@ -9,9 +9,8 @@ step=scripts/step.sh
 
 $step --figures "generated code (all)" scripts/generate.sh --check
 $step --figures "swift test (asan)" scripts/sanitize.sh address
-# Not Gateway: it locks with Synchronization.Mutex, which ThreadSanitizer cannot see into on Linux.
 $step --figures "core (tsan, 30 sequences)" env SLUICE_SEQUENCES=30 \
-  scripts/sanitize.sh thread "DataplaneTests|PacketIOTests|SequenceTests|ConfigTests"
+  scripts/sanitize.sh thread "DataplaneTests|PacketIOTests|SequenceTests|ConfigTests|GatewayTests.Se"
 $step --figures "swift test (200 sequences)" env SLUICE_SEQUENCES=200 \
   swift test -c release --disable-testable-imports --filter RobustnessTests
 $step --figures "fuzz (long)" scripts/fuzz.sh 120

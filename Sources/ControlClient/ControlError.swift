@@ -12,7 +12,9 @@ extension ControlError {
   init(_ error: RPCError, _ target: Target) {
     switch error.code {
     case .unavailable:
-      message = "\(target.socket): the connection was lost: did `sluice run` stop? (\(error.message))"
+      message =
+        "\(target.socket): the connection was lost: did `sluice run` stop, or refuse it (too many "
+        + "connections, or not your socket: it says so on its standard error)? (\(error.message))"
     case .deadlineExceeded:
       message = "\(target.socket): no answer in time: is that process a `sluice run` that can go on?"
     case .unimplemented:

@@ -11,7 +11,7 @@ extension AddOutcome {
       case .alreadyExists: "its id or tuple is in use"
       case .tableFull: "the table is full: raise \"capacity\""
       case .tooManyPolicies: "too many distinct combinations of LIFs, action, next hop and timeout"
-      case .added, .replaced, .tookOver: "of an unexpected outcome"
+      case .added, .replaced, .tookOver, .unavailable: "of an unexpected outcome"
       }
     return "\(refused.count) sessions were refused, the first with id \(requests[first].id) because \(why)"
   }

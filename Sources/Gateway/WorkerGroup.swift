@@ -14,7 +14,7 @@ package final class WorkerGroup: Sendable {
   /// Workers whose threads have not come to their end yet.
   private final class RunningCount: Sendable {
     private let value: Atomic<Int>
-    private let lastEnd = Mutex<ContinuousClock.Instant?>(nil)
+    private let lastEnd = Guarded<ContinuousClock.Instant?>(nil)
 
     init(_ count: Int) { value = Atomic(count) }
 

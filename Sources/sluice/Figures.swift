@@ -16,7 +16,7 @@ enum Figures {
   static func bytes(_ count: UInt64) -> String {
     let number = Double(count)
     return switch count {
-    case ..<1024: "\(count)"
+    case ..<1024: "\(count) B"
     case ..<(1 << 20): String(format: "%.1f KiB", number / 1024)
     case ..<(1 << 30): String(format: "%.1f MiB", number / Double(1 << 20))
     default: String(format: "%.1f GiB", number / Double(1 << 30))

@@ -12,10 +12,9 @@ enum Interrupt {
   /// From now on a signal stops this replay; a second one ends the process at once.
   static func stops(_ progress: ReplayProgress) { calls { progress.stop() } }
 
-  /// From now on a signal calls `stop`, on another thread; a second one ends the process at once.
+  /// From when it returns a signal calls `stop`, on another thread; a second one ends the process at once.
   static func calls(_ stop: @escaping @Sendable () -> Void) {
     for number in [SIGINT, SIGTERM] {
-      signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
       source.setEventHandler {
         // The source lives as long as its handler, which holds it: to the process's end.
@@ -23,7 +22,11 @@ enum Interrupt {
         if requested.exchange(true, ordering: .relaxed) { _exit(130) }
         stop()
       }
+      // Sources take effect later, on a thread that may have to wait for a core.
+      let isListening = DispatchSemaphore(value: 0)
+      source.setRegistrationHandler { isListening.signal() }
       source.resume()
+      isListening.wait()
     }
   }
 }

@@ -8,7 +8,8 @@ import grpc
 from suite import equal, true
 from table import OPI, fields
 
-ANSWER_SECONDS = 1.0
+# On an idle machine it is answered within milliseconds; tests run on loaded ones too.
+ANSWER_SECONDS = 5.0
 GROWTH_BYTES = 256 << 20
 
 

@@ -42,6 +42,18 @@ def test_drained_once_and_finished(case):
     refused(lambda: table.get(1), grpc.StatusCode.NOT_FOUND)
 
 
+def test_by_id_beside_a_live_one(case):
+    """An id in use again: the record shows where closed sessions are asked for (decision A5)."""
+    daemon = case.daemon(settings())
+    table = OPI(daemon)
+    _close(daemon, 7, 1)
+    _retained(daemon, 1)
+    table.add(fields(7))
+    states = {state: sorted(each.ending[0] == CLOSED for each in table.page(7, state)[0])
+              for state in (0, 3, 4)}
+    equal(states, {0: [False], 3: [True], 4: [False, True]}, "whether closed, by filter")
+
+
 def test_by_page_size(case):
     daemon = case.daemon(settings())
     table = V2(daemon)

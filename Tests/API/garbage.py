@@ -106,6 +106,53 @@ def test_broken_grpc_frames(case):
     equal(OPI(daemon).ids(), [], "sessions")
 
 
+def test_an_answer_before_the_end_of_the_request(case):
+    """The rest of the request is refused with NO_ERROR (RFC 9113 8.1): the answer is what counts."""
+    daemon = case.daemon(settings(api={"limits": {"message_bytes": 1024}}))
+    for content in (b"\1\0\0\0\0", b"\0\0\0\x10\0"):
+        connection = http2.Connection(daemon.socket)
+        stream = connection.call(PATH, ends=False)
+        connection.socket.sendall(http2.frame(http2.DATA, 0, stream, content))
+        (kind, flags, _), (reset, _, code) = list(connection.frames(stream))[-2:]
+        equal((kind, flags & http2.END_STREAM, reset, code),
+              (http2.HEADERS, http2.END_STREAM, http2.RST_STREAM, bytes(4)), "how the call ends")
+        connection.close()
+
+
+def test_trailers_from_a_client(case):
+    """No client of gRPC sends any: what came before is of a broken stream, and nothing is added."""
+    daemon = case.daemon(settings())
+    connection = http2.Connection(daemon.socket)
+    stream = connection.call(PATH, OPI(daemon).request(**fields(1)).SerializeToString(), ends=False)
+    end = http2.END_STREAM | http2.END_HEADERS
+    connection.socket.sendall(http2.frame(http2.HEADERS, end, stream, b"\0\1x\1y"))
+    kind, flags, _ = next(connection.frames(stream))
+    equal((kind, flags & http2.END_STREAM), (http2.HEADERS, http2.END_STREAM), "the answer")
+    equal(OPI(daemon).ids(), [], "sessions")
+    connection.close()
+
+
+def test_broken_connections_leave_nothing(case):
+    """A call and a connection error in one write."""
+    daemon = case.daemon(settings())
+    start = http2.PREFACE + http2.frame(http2.SETTINGS) + http2.frame(
+        http2.HEADERS, http2.END_HEADERS, 1, http2.headers(PATH))
+    wrong = http2.frame(http2.WINDOW_UPDATE, 0, 0, bytes(4))
+
+    def break_some():
+        for _ in range(500):
+            client = http2.connect(daemon.socket)
+            client.sendall(start + wrong)
+            true(http2.closed_by_peer(client, 5), "the server closes")
+            client.close()
+
+    break_some()
+    before = daemon.resident_bytes()
+    break_some()
+    break_some()
+    true(daemon.resident_bytes() - before < 8 << 20, "memory grows with broken connections")
+
+
 def test_a_stream_that_ends_in_mid_message(case):
     """What came before is of a stream that broke: nothing is added."""
     daemon = case.daemon(settings())

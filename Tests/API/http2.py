@@ -87,5 +87,24 @@ class Connection:
         self.socket.sendall(sent)
         return self.stream
 
+    def frames(self, stream):
+        """What comes for a stream: kind, flags and content of each frame, to the one that ends it for us."""
+        while True:
+            head = self._read(9)
+            content = self._read(int.from_bytes(head[:3], "big"))
+            if int.from_bytes(head[5:], "big") == stream:
+                yield head[3], head[4], content
+                if head[3] == RST_STREAM:
+                    return
+
+    def _read(self, count):
+        content = b""
+        while len(content) < count:
+            part = self.socket.recv(count - len(content))
+            if not part:
+                raise ConnectionError("the server closed")
+            content += part
+        return content
+
     def close(self):
         self.socket.close()

@@ -70,6 +70,24 @@ def test_permissions(case):
         equal((stat.S_IMODE(status.st_mode), status.st_gid), (mode, os.getegid()), f"mode and group {number}")
 
 
+def test_capabilities_are_dropped(case):
+    """No thread keeps what it may only need to start with."""
+    daemon = case.daemon(settings(workers=2))
+    table = OPI(daemon)
+    table.add(fields(1))
+    tasks = f"/proc/{daemon.process.pid}/task"
+    threads = {}
+    for task in os.listdir(tasks):
+        with open(f"{tasks}/{task}/status", encoding="ascii") as lines:
+            status = dict(line.rstrip("\n").split(":\t", 1) for line in lines)
+        threads[status["Name"]] = status
+    true({"sluice", "sluice-ctl"} <= set(threads), f"threads: {sorted(threads)}")
+    for name, status in threads.items():
+        for kind in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+            equal(int(status[kind], 16), 0, f"{kind} of thread {name}")
+        equal(status["NoNewPrivs"], "1", f"NoNewPrivs of thread {name}")
+
+
 def test_bad_configurations_do_not_start(case):
     for number, (text, word) in enumerate((
             (settings(capacity=0), "capacity"), ("ports: [", "yaml"),

@@ -150,7 +150,7 @@ class Daemon:
         if self.process is None:
             return
         if self.process.poll() is None:
-            self.terminate()
+            self.terminate(20)
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()

@@ -38,6 +38,25 @@ def test_streams_that_say_nothing(case):
     equal(daemon.status().sessions_opened, OPI(daemon).daemon.status().sessions_deleted, "sessions left")
 
 
+@seconds(60)
+def test_long_messages_that_never_end(case):
+    """What they may hold together is bounded; short messages are still taken."""
+    daemon = case.daemon(settings())
+    content = http2.frame(http2.DATA, 0, 0, bytes(16384))
+    with Bystander(daemon):
+        connections = [http2.Connection(daemon.socket, 2**31 - 1) for _ in range(8)]
+        for connection in connections:
+            for _ in range(20):
+                stream = connection.call(_add_path(), ends=False)
+                begin = http2.frame(http2.DATA, 0, stream, b"\0" + (4 << 20).to_bytes(4, "big"))
+                part = content[:5] + stream.to_bytes(4, "big") + content[9:]
+                # As much as the window of a stream has room for.
+                connection.socket.sendall(begin + part * 3)
+        time.sleep(1)
+        for connection in connections:
+            connection.close()
+
+
 def test_connections_that_say_nothing(case):
     daemon = case.daemon(settings())
     with Bystander(daemon):

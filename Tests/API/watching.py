@@ -2,11 +2,13 @@
 
 import threading
 
+import grpc
+
 import stubs
 from closing import open_, request, reset
 from feed import Wire
 from settings import settings
-from suite import both, equal, eventually, true
+from suite import both, equal, eventually, refused, true
 from table import ACCEPTED, DROP, FORWARD, OPI, RST, CLOSED, fields
 
 ADDED, CHANGED, DELETED, ENDED = range(4)
@@ -16,6 +18,24 @@ def _watch(daemon):
     watch = daemon.dataplane.WatchSessions(stubs.sluice.WatchSessionsRequest(), timeout=30)
     watch.initial_metadata()
     return watch
+
+
+def test_so_many_watch_and_no_more(case):
+    daemon = case.daemon(settings())
+    watches = [_watch(daemon) for _ in range(64)]
+    more = daemon.dataplane.WatchSessions(stubs.sluice.WatchSessionsRequest(), timeout=10)
+    refused(lambda: next(more), grpc.StatusCode.RESOURCE_EXHAUSTED)
+    for watch in watches:
+        watch.cancel()
+    eventually(lambda: _answers(daemon), "one can watch again")
+
+
+def _answers(daemon):
+    try:
+        _watch(daemon).cancel()
+        return True
+    except grpc.RpcError:
+        return False
 
 
 def test_events_in_order(case):

@@ -65,6 +65,15 @@ def run_and_stop(line):
                     f"status {watch.returncode} when its daemon stops: {errors!r}")
 
 
+def run_ends_at_once(line):
+    """A signal is obeyed from the moment on when the daemon says that it is ready."""
+    for _ in range(20):
+        line.cases += 1
+        daemon = Daemon(line)
+        status, seconds = daemon.end()
+        line.expect("at once", status == 0, f"status {status} after {seconds:.1f} s: {daemon.text!r}")
+
+
 def run_after_kill(line):
     """A daemon that was killed leaves a socket: clients say so, the next daemon takes its place."""
     line.cases += 1

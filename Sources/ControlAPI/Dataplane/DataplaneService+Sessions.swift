@@ -16,6 +16,7 @@ extension DataplaneService {
         code: .invalidArgument,
         message: "filter \(request.filter.rawValue) is not known; accepted: 0 (LIVE) to 4 (ALL)")
     }
+    try CallMemory.shared.checkUnread()
     if request.sessionID != 0 { return await session(SessionID(request.sessionID)) }
     let size = request.pageSize == 0 ? Self.defaultPage : min(Int(request.pageSize), Self.largestPage)
     do throws(SessionService.UnknownCursor) {
@@ -41,9 +42,15 @@ extension DataplaneService {
   }
 
   /// What happens to sessions from the time on when the caller gets the call's initial metadata.
-  func watch() -> StreamingServerResponse<Sluice_V1_SessionEvent> {
+  ///
+  /// - Throws: RESOURCE_EXHAUSTED when too many watch already: each event is copied for each of them.
+  func watch() throws(RPCError) -> StreamingServerResponse<Sluice_V1_SessionEvent> {
     let service = daemon.sessions
-    let notices = service.notices()
+    guard let notices = service.notices() else {
+      throw RPCError(
+        code: .resourceExhausted,
+        message: "\(SessionService.mostWatchers) watch already, which is the limit")
+    }
     return StreamingServerResponse { writer in
       try await withCallCancellation {
         for await notice in notices { try await writer.write(Sluice_V1_SessionEvent(notice, service)) }

@@ -33,7 +33,7 @@ struct DataplaneService: RegistrableRPCService {
       serializer: ProtobufSerializer<Sluice_V1_SessionEvent>()
     ) { request, _ in
       _ = try await ServerRequest(stream: request)
-      return service.watch()
+      return try service.watch()
     }
   }
 

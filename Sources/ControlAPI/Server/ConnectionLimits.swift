@@ -20,6 +20,9 @@ final class SilenceLimit: ChannelInboundHandler {
 
   func channelInactive(context: ChannelHandlerContext) {
     timer?.cancel()
+    // HTTP/2 lists the calls that a read was for until it is complete. Where a connection breaks in a read it
+    // never is, and the list would keep them, and they the connection, for ever.
+    context.fireChannelReadComplete()
     context.fireChannelInactive()
   }
 

@@ -5,8 +5,7 @@ internal import Glibc
 
 /// Serves the control API: on the control socket, and on TCP with TLS where the configuration says so.
 ///
-/// Health and reflection are here; the other services are given. Everything that can be refused is refused
-/// when it is made; from then on clients can connect, and are answered once it runs.
+/// Health and reflection are here; the other services are given. Clients are answered once it runs.
 public final class ControlServer: Sendable {
   /// Where the control socket is when neither the configuration nor the command line names it.
   public static var defaultSocket: String { ControlSocket.defaultPath }
@@ -31,29 +30,25 @@ public final class ControlServer: Sendable {
     case abandon
   }
 
-  /// Binds every listener.
-  ///
   /// - Parameters:
-  ///   - socket: the control socket's path; goes before that of the settings.
+  ///   - listeners: bound by the same settings.
   ///   - log: is told about refused connections, at most once a second.
   ///   - services: makes the services of a listener.
   public convenience init(
-    socket: String? = nil, _ settings: APISettings, log: @escaping @Sendable (String) -> Void,
+    _ listeners: ControlListeners, _ settings: APISettings, log: @escaping @Sendable (String) -> Void,
     services: (ListenerContext) -> [any RegistrableRPCService]
-  ) throws(ControlServerError) {
-    try self.init(
-      socket: socket, settings, patience: PatienceLimits(idleSeconds: settings.limits.idleSeconds), log: log,
+  ) {
+    self.init(
+      listeners, settings, patience: PatienceLimits(idleSeconds: settings.limits.idleSeconds), log: log,
       services: services)
   }
 
   /// - Parameter patience: as in `PatienceLimits`; tests are less patient.
   package init(
-    socket: String?, _ settings: APISettings, patience: PatienceLimits,
+    _ listeners: ControlListeners, _ settings: APISettings, patience: PatienceLimits,
     log: @escaping @Sendable (String) -> Void, services: (ListenerContext) -> [any RegistrableRPCService]
-  ) throws(ControlServerError) {
-    let tcp = try settings.listeners.map { listener throws(ControlServerError) in try TCPListener(listener) }
-    let path = socket ?? settings.socket ?? ControlSocket.defaultPath
-    let control = try ControlSocket(path, mode: settings.socketMode, group: settings.socketGroup)
+  ) {
+    let (control, tcp) = (listeners.socket, listeners.tcp)
     let health = HealthStatus()
     let settingsOfAll = TransportSettings(
       limits: settings.limits, patience: patience, batched: SessionCalls.batchedMethods,
@@ -73,11 +68,11 @@ public final class ControlServer: Sendable {
       return GRPCServer(transport: transport, router: .complete(services(context), health))
     }
 
-    let first = ListenerContext(name: "unix:\(path)", ipv4Encoding: settings.ipv4Encoding)
+    let first = ListenerContext(name: "unix:\(control.path)", ipv4Encoding: settings.ipv4Encoding)
     let others = zip(tcp, settings.listeners).map { listener, settingsOfIt in
       ListenerContext(name: listener.name, ipv4Encoding: settingsOfIt.ipv4Encoding ?? settings.ipv4Encoding)
     }
-    listeners = [first] + others
+    self.listeners = [first] + others
     servers =
       [server(first, control.descriptor, .plaintext, PeerPolicy(user: geteuid(), group: control.group))]
       + zip(tcp, others).map { listener, context in

@@ -48,14 +48,14 @@ package final class MessageBatches: ChannelInboundHandler {
     context.fireChannelReadComplete()
   }
 
-  /// Counts the whole messages that wait.
+  /// Counts the whole messages that wait, up to what makes a batch.
   private func look() {
     guard let waiting else { return }
-    while let length = waiting.getInteger(at: waiting.readerIndex + whole + 1, as: UInt32.self),
+    while whole < Self.enough,
+      let length = waiting.getInteger(at: waiting.readerIndex + whole + 1, as: UInt32.self),
       waiting.readableBytes - whole >= MessageBatch.prefix + Int(length)
     {
       whole += MessageBatch.prefix + Int(length)
-      if whole >= Self.enough { return }
     }
   }
 

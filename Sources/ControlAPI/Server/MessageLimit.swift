@@ -1,6 +1,7 @@
 internal import NIOCore
 internal import NIOHPACK
 internal import NIOHTTP2
+internal import Synchronization
 
 /// Refuses a message that is longer than allowed with a status that says so, and calls whose messages are
 /// broken. Stands between HTTP/2 and gRPC, which would only reset the call and leave its client to try again,
@@ -13,6 +14,9 @@ final class MessageLimit: ChannelDuplexHandler {
 
   private let limit: Int
   private var lengths = MessageLengths()
+  /// What this call has of `CallMemory.unfinished`.
+  private var held = 0
+  private var hasHeaders = false
   private var hasSentHeaders = false
   private var hasRefused = false
 
@@ -26,6 +30,16 @@ final class MessageLimit: ChannelDuplexHandler {
     {
       let text = "the message has \(length) bytes, and \(limit) are allowed (api.limits.message_bytes)"
       return refuse(context, status: 8, text)
+    }
+    hold(lengths.unfinishedBytes)
+    if held > CallMemory.shortMessage,
+      CallMemory.shared.unfinished.load(ordering: .relaxed) > CallMemory.unfinishedLimit
+    {
+      return refuse(context, status: 8, "too many long messages are under way: send shorter ones, or later")
+    }
+    if case .headers = frame {
+      if hasHeaders { return refuse(context, status: 13, "a call has no trailers from its client") }
+      hasHeaders = true
     }
     if lengths.hasFlags {
       return refuse(context, status: 13, "a message's flags are not 0, though no encoding was agreed")
@@ -45,9 +59,17 @@ final class MessageLimit: ChannelDuplexHandler {
     context.write(data, promise: promise)
   }
 
+  func handlerRemoved(context: ChannelHandlerContext) { hold(0) }
+
+  private func hold(_ count: Int) {
+    if count != held { CallMemory.shared.unfinished.add(count - held, ordering: .relaxed) }
+    held = count
+  }
+
   /// - Parameter status: gRPC's number: 8 RESOURCE_EXHAUSTED, 13 INTERNAL.
   private func refuse(_ context: ChannelHandlerContext, status: Int, _ text: String) {
     hasRefused = true
+    hold(0)
     // Trailers; where nothing was answered yet they are the whole answer (gRPC over HTTP/2, Trailers-Only).
     var headers: HPACKHeaders = hasSentHeaders ? [:] : [":status": "200", "content-type": "application/grpc"]
     headers.add(name: "grpc-status", value: "\(status)")
@@ -81,6 +103,8 @@ package struct MessageLengths {
   private var length = 0
   /// Whether a message had flags. The only one there is tells that it is compressed; no encoding is offered.
   package private(set) var hasFlags = false
+  /// Bytes that have come of a message that is not complete, without its prefix.
+  package var unfinishedBytes: Int { rest > 0 ? length - rest : 0 }
   /// Messages whose last byte has come.
   package private(set) var complete = 0
   /// Whether the bytes so far end inside a message or its prefix.

@@ -9,8 +9,6 @@ package struct PatienceLimits: Sendable {
   package var ping = TimeAmount.seconds(20)
   /// ... and after so long it closes the connection: the client has died, or does not read.
   package var silence = TimeAmount.seconds(60)
-  /// A connection without calls is closed politely after so long; clients open another when they need one.
-  package var unused = TimeAmount.minutes(10)
   /// A call whose client has not said all and says nothing ends after so long.
   package var idle: TimeAmount
   /// A call whose client does not take what was sent to it ends after so long.

@@ -36,7 +36,7 @@ final class SocketLock: Sendable {
 
   deinit {
     // While it is still locked, so that nobody removes a file that another has locked since.
-    unsafe unlink(path)
+    if let held = FileNode(descriptor: descriptor), held == FileNode(path: path) { unsafe unlink(path) }
     close(descriptor)
   }
 }

@@ -19,7 +19,8 @@ struct TransportSettings: Sendable {
     return .defaults { config in
       config.rpc.maxRequestPayloadSize = limits.messageBytes + MessageBatches.enough + MessageBatch.prefix
       config.http2.maxConcurrentStreams = limits.callsPerConnection
-      config.connection.maxIdleTime = .nanoseconds(patience.unused.nanoseconds)
+      // Its timer may start again after a connection has broken, and keeps it until it fires.
+      config.connection.maxIdleTime = nil
       config.connection.keepalive = .init(
         time: .nanoseconds(patience.ping.nanoseconds),
         timeout: .nanoseconds((patience.silence - patience.ping).nanoseconds),
@@ -43,6 +44,8 @@ struct TransportSettings: Sendable {
           try channel.pipeline.syncOperations.addHandler(
             StalledCallLimit(idle: patience.idle, stall: patience.stall), position: .first)
           try channel.pipeline.syncOperations.addHandler(DeliveryCounter(counted), position: .first)
+          try channel.pipeline.syncOperations.addHandler(UnreadBytes(), position: .first)
+          try channel.pipeline.syncOperations.addHandler(AnsweredClose(), position: .first)
         }
       }
     }

@@ -16,7 +16,7 @@ extension AddStatus {
     case .added, .replaced, .tookOver: self = .accepted
     case .alreadyExists: self = .alreadyExists
     case .tableFull: self = .tableFull
-    case .tooManyPolicies: self = .tableUnavailable
+    case .tooManyPolicies, .unavailable: self = .tableUnavailable
     }
   }
 }

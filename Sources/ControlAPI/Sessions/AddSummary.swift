@@ -41,11 +41,8 @@ package struct AddSummary: Sendable {
         fail(position, refused[next].id, .rejected) { text(refused[next].problem) }
         if refused[next].id == 0 { assigned.append(0) }
         next += 1
-      } else if index < outcomes.count {
-        note(position, accepted[index], outcomes[index])
       } else {
-        fail(position, accepted[index].id.rawValue, .tableUnavailable) { "the server is stopping" }
-        if accepted[index].id == .unassigned { assigned.append(0) }
+        note(position, accepted[index], outcomes[index])
       }
     }
     // "Do not insert any" has one answer, whatever else is wrong with some (decision A9).
@@ -73,6 +70,7 @@ package struct AddSummary: Sendable {
     case .alreadyExists: "its session_id or its tuple is that of a session that exists"
     case .tableFull: "there is not room for all sessions of the stream; none was inserted"
     case .tooManyPolicies: "too many combinations of LIFs, action, next hop and timeout are in use"
+    case .unavailable: "the server is stopping"
     case .added, .replaced, .tookOver: ""
     }
   }

@@ -19,9 +19,8 @@ extension SessionCalls {
   func list(_ key: UInt64, state: Int) async throws(RPCError) -> SessionPage {
     let filter = try StateFilter(number: state)
     guard key == 0 || key >= SessionID.cursorBit else {
-      let found = await service.session(SessionID(key))
-      let shown = found.map { filter.includes($0.state) ? [report($0)] : [] }
-      return SessionPage(sessions: shown ?? [], next: 0)
+      let found = await service.sessions(SessionID(key)).filter { filter.includes($0.state) }
+      return SessionPage(sessions: found.map(report), next: 0)
     }
     return try await page(filter, from: key, limit: limits.pageSize, field: "sessionid")
   }
@@ -46,6 +45,7 @@ extension SessionCalls {
   private func page(
     _ filter: StateFilter, from key: UInt64, limit: Int, field: String
   ) async throws(RPCError) -> SessionPage {
+    try CallMemory.shared.checkUnread()
     var sessions: [SessionReport] = []
     var cursor = key == 0 ? nil : key
     do throws(SessionService.UnknownCursor) {

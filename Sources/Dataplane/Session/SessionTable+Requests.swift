@@ -11,6 +11,8 @@ public enum AddOutcome: UInt8, Equatable, Sendable, BitwiseCopyable {
   case tableFull
   /// More distinct combinations of LIFs, action, next hop and timeouts than a worker keeps.
   case tooManyPolicies
+  /// Nobody carried it out: the service ended before.
+  case unavailable
 }
 
 extension SessionTable {

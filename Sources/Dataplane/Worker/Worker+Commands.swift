@@ -116,7 +116,7 @@ extension AddOutcome {
   package var whenFull: AddOutcome {
     switch self {
     case .added, .replaced, .tookOver, .tableFull: .tableFull
-    case .alreadyExists, .tooManyPolicies: self
+    case .alreadyExists, .tooManyPolicies, .unavailable: self
     }
   }
 }

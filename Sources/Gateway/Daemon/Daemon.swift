@@ -1,7 +1,6 @@
 public import Config
 public import Dataplane
 internal import PacketIO
-import Synchronization
 
 /// The running dataplane of `sluice run`: workers, ports, sessions. Always in monotonic time, whatever feeds
 /// its ports (design: time).
@@ -66,12 +65,16 @@ public final class Daemon: Sendable {
   }
 
   private let runtime: DaemonRuntime
-  private let isStopped = Mutex(false)
+  private let isStopped = Guarded(false)
 
   /// Opens the ports and checks the configuration; nothing runs yet.
-  public init(_ configuration: Configuration) throws(DaemonError) {
+  ///
+  /// - Parameter beforeThreads: is called when all is open and no thread was started.
+  public init(
+    _ configuration: Configuration, beforeThreads: () throws(DaemonError) -> Void = {}
+  ) throws(DaemonError) {
     self.configuration = configuration
-    runtime = try DaemonRuntime(configuration, reportsSessions: true)
+    runtime = try DaemonRuntime(configuration, reportsSessions: true, beforeThreads: beforeThreads)
     startTime = runtime.clock.wallTime(runtime.clock.now)
     do throws(WorkerError) {
       sessions = try SessionService(

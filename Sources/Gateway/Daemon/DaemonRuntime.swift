@@ -1,7 +1,6 @@
 package import Config
 import Dataplane
 package import PacketIO
-import Synchronization
 
 /// Workers and ports of a daemon, without sessions' control side: opened, started, stopped.
 package final class DaemonRuntime: Sendable {
@@ -13,14 +12,18 @@ package final class DaemonRuntime: Sendable {
   /// By worker.
   let portCounters: [PortCounters]
   private let stopSignal = StopSignal()
-  private let phase = Mutex(Phase.ready)
+  private let phase = Guarded(Phase.ready)
 
   private enum Phase { case ready, running, stopping }
 
   /// Opens the ports and starts threads that wait; the configuration's sessions are added.
   ///
-  /// - Parameter reportsSessions: whether somebody takes `group.events`.
-  package init(_ configuration: Configuration, reportsSessions: Bool) throws(DaemonError) {
+  /// - Parameters:
+  ///   - reportsSessions: whether somebody takes `group.events`.
+  ///   - beforeThreads: is called when all is open and no thread was started.
+  package init(
+    _ configuration: Configuration, reportsSessions: Bool, beforeThreads: () throws(DaemonError) -> Void = {}
+  ) throws(DaemonError) {
     self.configuration = configuration
     let plan = try DaemonPlan(configuration)
     feeds = plan.feeds
@@ -31,6 +34,7 @@ package final class DaemonRuntime: Sendable {
     portCounters = counters
     let positions = PortPositions(setup.ports)
     let live = try DaemonPlan.queues(of: livePorts, setup, counters)
+    try beforeThreads()
     let (clock, feeds, stopSignal) = (clock, feeds, stopSignal)
     do throws(WorkerError) {
       group = try WorkerGroup(

@@ -42,9 +42,9 @@ final class Addition {
     unusedPlaces = requests.count
   }
 
-  /// What became of each request; where a worker did not answer because the service ended: `tableFull`.
+  /// What became of each request.
   var outcomes: [(outcome: AddOutcome, id: SessionID)] {
-    answers.indices.map { answers[$0] ?? (.tableFull, requests[$0].id) }
+    answers.indices.map { answers[$0] ?? (.unavailable, requests[$0].id) }
   }
 
   // MARK: After `check`

@@ -40,7 +40,9 @@ final class SessionJournal: Sendable {
     var count = 0
     for (worker, events) in group.events.enumerated() {
       var isMore = true
-      while isMore, count < Self.stride * 16 {
+      // Of each worker: one that reports without end keeps none of the others waiting.
+      let enough = count + Self.stride * 16
+      while isMore, count < enough {
         guard let first = events.takeEvent() else { break }
         let ready = state.withLock { state in
           note(first, of: worker, &state)
@@ -159,18 +161,24 @@ final class SessionJournal: Sendable {
     }
   }
 
-  func notices() -> AsyncStream<SessionService.Notice> {
+  /// Nil when there are as many watchers as may be.
+  func notices() -> AsyncStream<SessionService.Notice>? {
     let number = nextNumber()
-    return AsyncStream(bufferingPolicy: .bufferingOldest(Self.noticeLimit)) { continuation in
-      continuation.onTermination = { [weak self] _ in self?.forget(number) }
-      let isStopped = state.withLock { state in
-        if state.isStopped { return true }
-        state.watchers[number] = Watcher(continuation: continuation)
-        setInterest(state)
+    let (stream, continuation) = AsyncStream<SessionService.Notice>.makeStream(
+      bufferingPolicy: .bufferingOldest(Self.noticeLimit))
+    let isFull = state.withLock { state in
+      if state.isStopped {
+        continuation.finish()
         return false
       }
-      if isStopped { continuation.finish() }
+      guard state.watchers.count < SessionService.mostWatchers else { return true }
+      state.watchers[number] = Watcher(continuation: continuation)
+      setInterest(state)
+      return false
     }
+    if isFull { return nil }
+    continuation.onTermination = { [weak self] _ in self?.forget(number) }
+    return stream
   }
 
   private func forget(_ watcher: UInt64) {

@@ -34,7 +34,9 @@ extension SessionService {
       await queue.run((0..<group.setup.workers).map { ($0, SessionBatch(.makeRoom)) })
       await addition.run(.check, queue)
       guard await reserve(addition.neededPlaces) else {
-        return reply(addition.outcomesWhenFull, isFull: true, at: .zero)
+        let outcomes = addition.outcomesWhenFull
+        // Without one the service has ended.
+        return reply(outcomes, isFull: outcomes.contains { $0.outcome == .tableFull }, at: .zero)
       }
       addition.keepPromising()
     }
@@ -68,6 +70,6 @@ extension SessionService {
 extension SessionService.AddReply {
   /// The service ended before the workers answered.
   fileprivate static func unanswered(_ requests: [SessionRequest]) -> Self {
-    Self(outcomes: requests.map { (.tableFull, $0.id) }, commitTime: nil, isFull: true)
+    Self(outcomes: requests.map { (.unavailable, $0.id) }, commitTime: nil, isFull: false)
   }
 }

@@ -19,6 +19,9 @@ extension SessionService {
   public var closedStatus: (retained: Int, limit: Int, lost: UInt64) { journal.status }
 
   /// What happens to sessions from now on; ends when the service stops. A looker-on that is too slow loses
-  /// notices, which are counted.
-  public func notices() -> AsyncStream<Notice> { journal.notices() }
+  /// notices, which are counted. Nil when `mostWatchers` look on already.
+  public func notices() -> AsyncStream<Notice>? { journal.notices() }
+
+  /// Lookers-on at once: each notice is copied for each.
+  public static let mostWatchers = 64
 }

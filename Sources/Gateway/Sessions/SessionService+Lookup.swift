@@ -8,6 +8,13 @@ extension SessionService {
     return await closed(id)
   }
 
+  /// What there is of an id: the live session, and the newest retained record.
+  public func sessions(_ id: SessionID) async -> [SessionSnapshot] {
+    let live = await ask(id, { .find($0) })
+    let retained = await closed(id)
+    return [live, retained].compactMap { $0 }
+  }
+
   /// Ends a live session, else acknowledges the newest retained record of the id.
   ///
   /// - Returns: its final state, closed (a deleted one without a close code); nil when there is neither.

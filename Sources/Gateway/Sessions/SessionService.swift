@@ -38,7 +38,7 @@ public final class SessionService: Sendable {
 
   /// Ends the service: waiting calls return, streams end, later calls find nothing. What workers have been
   /// given is still answered while they run.
-  public func stop() {
+  package func stop() {
     queue.stop()
     thread.join()
   }

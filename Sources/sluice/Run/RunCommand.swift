@@ -44,10 +44,11 @@ struct RunCommand: ParsableCommand {
     let path = socket ?? configuration.api.socket ?? SocketProbe.named ?? SocketProbe.defaultPath
     do {
       // The socket before the packets: a daemon that may not serve has not touched any.
-      let daemon = try Daemon(configuration)
+      let listeners = try ControlListeners(socket: path, configuration.api)
+      let daemon = try Daemon(configuration) { () throws(DaemonError) in try Capabilities.limit(to: []) }
       let services = ControlServices(daemon, version: BuildInfo.release, commit: BuildInfo.commit)
-      let server = try ControlServer(
-        socket: path, configuration.api, log: { standardError("sluice: \($0)") },
+      let server = ControlServer(
+        listeners, configuration.api, log: { standardError("sluice: \($0)") },
         services: services.services(for:))
       try daemon.start()
       try RunningDaemon(daemon, server).serve()

@@ -16,7 +16,7 @@ struct ShowMemory: Showing {
       row(
         "flow tables", Figures.bytes(now.tableBytes), "reserved, on \(now.pages) pages; touched by sessions"),
       row("packet buffers", Figures.bytes(now.poolBytes), "reserved; touched by copies"),
-      row("closed sessions", Figures.bytes(now.closedRetainedBytes), "records until they are acknowledged"),
+      row("closed sessions", Figures.bytes(now.closedRetainedBytes), "of records not yet acknowledged"),
     ].joined(separator: "\n")
   }
 

@@ -8,7 +8,8 @@ import Testing
   private func server(
     _ path: String, _ settings: APISettings = APISettings()
   ) throws(ControlServerError) -> ControlServer {
-    try ControlServer(socket: path, settings, log: { _ in }, services: { _ in [] })
+    ControlServer(
+      try ControlListeners(socket: path, settings), settings, log: { _ in }, services: { _ in [] })
   }
 
   /// What making a server there is refused with.

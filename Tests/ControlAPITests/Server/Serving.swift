@@ -19,7 +19,8 @@ func serving(
 ) async throws -> Duration {
   let log = ServerLog()
   let server = try ControlServer(
-    socket: socket, settings, patience: patience ?? PatienceLimits(idleSeconds: settings.limits.idleSeconds),
+    ControlListeners(socket: socket, settings), settings,
+    patience: patience ?? PatienceLimits(idleSeconds: settings.limits.idleSeconds),
     log: { log.add($0) }, services: services)
   let running = Task { try await server.run() }
   let result: Result<Void, any Error>

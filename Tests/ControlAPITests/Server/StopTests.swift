@@ -23,7 +23,8 @@ import Testing
 
   @Test func watchersAreToldAndEnd() async throws {
     let path = path
-    let server = try ControlServer(socket: path, APISettings(), log: { _ in }, services: { _ in [] })
+    let server = try ControlServer(
+      ControlListeners(socket: path, APISettings()), APISettings(), log: { _ in }, services: { _ in [] })
     let running = Task { try await server.run() }
     let statuses = try await connected(path) { client async throws in
       let health = Grpc_Health_V1_Health.Client(wrapping: client)
@@ -43,7 +44,8 @@ import Testing
   /// A client that holds streams open and one that reads nothing at all: cut off, within the second.
   @Test func stalledClientsDoNotHoldItUp() async throws {
     let path = path
-    let server = try ControlServer(socket: path, APISettings(), log: { _ in }, services: { _ in [] })
+    let server = try ControlServer(
+      ControlListeners(socket: path, APISettings()), APISettings(), log: { _ in }, services: { _ in [] })
     let running = Task { try await server.run() }
     let deaf = try RawClient(path)
     deaf.send(RawClient.preface)
@@ -66,7 +68,8 @@ import Testing
   }
 
   @Test func cancellingStopsItToo() async throws {
-    let server = try ControlServer(socket: path, APISettings(), log: { _ in }, services: { _ in [] })
+    let server = try ControlServer(
+      ControlListeners(socket: path, APISettings()), APISettings(), log: { _ in }, services: { _ in [] })
     let running = Task { try await server.run() }
     #expect(try await isServing(path))
     let begin = ContinuousClock.now
@@ -76,7 +79,8 @@ import Testing
   }
 
   @Test func stoppingBeforeItRunsEndsItAtOnce() async throws {
-    let server = try ControlServer(socket: path, APISettings(), log: { _ in }, services: { _ in [] })
+    let server = try ControlServer(
+      ControlListeners(socket: path, APISettings()), APISettings(), log: { _ in }, services: { _ in [] })
     server.stop()
     server.stop()
     let begin = ContinuousClock.now

@@ -113,8 +113,7 @@ import Testing
     var listener = certificates.listener()
     change(&listener)
     do {
-      _ = try ControlServer(
-        socket: certificates.folder("r"), settings(listener), log: { _ in }, services: { _ in [] })
+      _ = try ControlListeners(socket: certificates.folder("r"), settings(listener))
       return nil
     } catch {
       return error

@@ -14,7 +14,7 @@ import Testing
   /// The id of message `position` is `position + 1`, or 0 where the server is to choose, which chooses from
   /// 1000 on.
   private func summary(
-    _ messages: [Message], withoutID: Set<Int> = [], isFull: Bool = false, outcomes limit: Int = .max
+    _ messages: [Message], withoutID: Set<Int> = [], isFull: Bool = false
   ) -> AddSummary {
     var accepted: [SessionRequest] = []
     var refused: [RefusedRequest] = []
@@ -34,7 +34,7 @@ import Testing
       }
     }
     return AddSummary(
-      accepted: accepted, refused: refused, outcomes: Array(outcomes.prefix(limit)), commitTime: 7,
+      accepted: accepted, refused: refused, outcomes: outcomes, commitTime: 7,
       isFull: isFull
     ) { "\($0.field) \($0.value)" }
   }
@@ -127,7 +127,7 @@ import Testing
   }
 
   @Test func `requests that the table did not answer are unavailable`() {
-    let summary = summary([.done(.added), .done(.added), .refused], withoutID: [1], outcomes: 0)
+    let summary = summary([.done(.unavailable), .done(.unavailable), .refused], withoutID: [1])
     #expect(summary.failures.map(\.status) == [.tableUnavailable, .tableUnavailable, .rejected])
     #expect(summary.assigned == [0])
   }

@@ -149,7 +149,9 @@ func withTable(
   try daemon.start()
   defer { daemon.stop() }
   let services = ControlServices(daemon, version: "1.2.3", commit: "abc")
-  let server = try ControlServer(socket: directory + "/s", configuration.api, log: { _ in }) {
+  let server = try ControlServer(
+    ControlListeners(socket: directory + "/s", configuration.api), configuration.api, log: { _ in }
+  ) {
     services.services(for: $0)
   }
   try await withThrowingTaskGroup(of: Void.self) { group in

@@ -1,6 +1,6 @@
 import Dataplane
+import Gateway
 import PacketIO
-import Synchronization
 
 /// Packets that a test hands to a running worker when it likes. Ends when it is told to.
 final class PacketFeed: Sendable {
@@ -9,7 +9,7 @@ final class PacketFeed: Sendable {
     var isEnded = false
   }
 
-  private let state = Mutex(State())
+  private let state = Guarded(State())
 
   func send(_ packets: [MemoryQueue.Packet]) { state.withLock { $0.packets += packets } }
   func end() { state.withLock { $0.isEnded = true } }

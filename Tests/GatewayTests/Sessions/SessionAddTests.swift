@@ -71,6 +71,17 @@ struct SessionAddTests {
     #expect(!changed.isFull && changed.outcomes.allSatisfy { $0.outcome == .replaced })
   }
 
+  @Test(arguments: [1, 2], [1, 600]) func `a service that has ended says so, not that it is full`(
+    workers: Int, size: Int
+  ) async throws {
+    let bed = try SessionBed(workers: workers)
+    bed.stop()
+    let requests = (0..<size).map { SessionBed.request(UInt64($0) + 1, $0) }
+    let reply = await bed.service.add(requests, replacing: false)
+    #expect(!reply.isFull && reply.commitTime == nil)
+    #expect(reply.outcomes.count == size && reply.outcomes.allSatisfy { $0.outcome == .unavailable })
+  }
+
   @Test(arguments: [1, 2]) func `expired sessions make room`(workers: Int) async throws {
     let bed = try SessionBed(workers: workers, capacity: 10)
     defer { bed.stop() }
@@ -126,12 +137,10 @@ struct SessionAddTests {
   @Test func `a stopped service answers everybody`() async throws {
     let bed = try SessionBed()
     let waiting = Task { await bed.service.waitForClosed() }
-    let notices = bed.service.notices()
+    let notices = try #require(bed.service.notices())
     bed.stop()
     await waiting.value
     for await _ in notices {}
-    let reply = await bed.service.add([SessionBed.request(1, 1)], replacing: false)
-    #expect(reply.isFull && reply.commitTime == nil)
     #expect(await bed.service.session(SessionID(1)) == nil)
     #expect(try await bed.service.list(.live, from: nil, limit: 10).sessions.isEmpty)
     #expect(bed.service.leaseClosed(limit: 5).records.isEmpty)

@@ -11,7 +11,7 @@ struct SessionClosedTests {
     defer { bed.stop() }
     let service = bed.service
     _ = await service.add([SessionBed.request(9, 1, .tcp)], replacing: false)
-    var notices = service.notices().makeAsyncIterator()
+    var notices = try #require(service.notices()).makeAsyncIterator()
     let tuple = SessionBed.tuple(1, .tcp)
     let now = SessionBed.start + SessionBed.second
     await bed.send([SessionBed.packet(tuple, at: now, flags: [.rst, .ack])])
@@ -86,8 +86,8 @@ struct SessionClosedTests {
     let bed = try SessionBed()
     defer { bed.stop() }
     let service = bed.service
-    let notices = service.notices()
-    let slow = service.notices()
+    let notices = try #require(service.notices())
+    let slow = try #require(service.notices())
     _ = await service.add([SessionBed.request(1, 1, timeout: 5)], replacing: false)
     _ = await service.add([SessionBed.request(1, 1, timeout: 6)], replacing: true)
     _ = await service.add([SessionBed.request(2, 2, timeout: 5)], replacing: false)

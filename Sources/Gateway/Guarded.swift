@@ -2,14 +2,14 @@ import Glibc
 
 /// State of the control side behind a lock, which a thread may wait on. Held for moments only, never across
 /// an `await`.
-@safe final class Guarded<State>: @unchecked Sendable {
+@safe package final class Guarded<State>: @unchecked Sendable {
   // SAFETY (@unchecked): `state` is touched with the mutex held only.
   private var state: State
   // SAFETY: allocated in init, destroyed and freed in deinit; only the pthread functions touch them.
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private let condition: UnsafeMutablePointer<pthread_cond_t>
 
-  init(_ state: State) {
+  package init(_ state: State) {
     self.state = state
     unsafe mutex = .allocate(capacity: 1)
     unsafe condition = .allocate(capacity: 1)
@@ -31,7 +31,7 @@ import Glibc
   }
 
   /// Runs `body` alone.
-  func withLock<Result, Failure: Error>(
+  package func withLock<Result, Failure: Error>(
     _ body: (inout State) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     unsafe pthread_mutex_lock(mutex)
