@@ -1,6 +1,5 @@
 #define _GNU_SOURCE
 #include <errno.h>
-#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
@@ -81,19 +80,6 @@ unsigned long long sluice_clock_ns(int clock)
 	if (clock_gettime((clockid_t)clock, &t) != 0)
 		return 0;
 	return (unsigned long long)t.tv_sec * 1000000000ull + (unsigned long long)t.tv_nsec;
-}
-
-void sluice_futex_wait(void *word, unsigned expected, unsigned long long nanoseconds)
-{
-	struct timespec t = {
-		.tv_sec = (time_t)(nanoseconds / 1000000000ull), .tv_nsec = (long)(nanoseconds % 1000000000ull)
-	};
-	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, &t, NULL, 0);
-}
-
-void sluice_futex_wake(void *word)
-{
-	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
 unsigned long long sluice_thread_cpu_ns(void)

@@ -6,6 +6,7 @@
 #include "sluice_copy.h"
 #include "sluice_prefetch.h"
 #include "sluice_thread.h"
+#include "sluice_wake.h"
 #include "sluice_window.h"
 
 #endif

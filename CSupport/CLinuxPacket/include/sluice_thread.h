@@ -33,13 +33,6 @@ int sluice_thread_clock(void);
 /// The time of a clock in nanoseconds; 0 when there is no such clock any more.
 unsigned long long sluice_clock_ns(int clock);
 
-/// Sleeps until somebody wakes `word`, at most so long; not at all when the 32 bits there are not
-/// `expected`.
-void sluice_futex_wait(void *word, unsigned expected, unsigned long long nanoseconds);
-
-/// Wakes the thread that sleeps on `word`.
-void sluice_futex_wake(void *word);
-
 /// CPU time of the calling thread in nanoseconds.
 unsigned long long sluice_thread_cpu_ns(void);
 

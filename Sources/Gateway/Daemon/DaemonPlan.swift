@@ -10,6 +10,8 @@ struct DaemonPlan {
   /// Players of captures: all files together, then each pipe.
   let feeds: [CaptureFeed]
   private let configured: [Config.Port]
+  /// The network devices that ports use, for placing workers near them: captures and memory have none.
+  var interfaces: [String] { [] }
 
   /// - Throws: captures that cannot be opened, and what `captures` asks for that cannot be done with them.
   init(_ configuration: Configuration) throws(DaemonError) {

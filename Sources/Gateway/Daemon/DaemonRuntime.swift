@@ -7,6 +7,8 @@ package final class DaemonRuntime: Sendable {
   package let configuration: Configuration
   package let clock = MonotonicClock()
   package let group: WorkerGroup
+  /// Where workers run.
+  package let placement: Placement
   let feeds: [CaptureFeed]
   /// By worker.
   let portCounters: [PortCounters]
@@ -25,6 +27,8 @@ package final class DaemonRuntime: Sendable {
   ) throws(DaemonError) {
     self.configuration = configuration
     let plan = try DaemonPlan(configuration)
+    placement = try Self.placement(configuration, plan)
+    if configuration.threads.locksMemory { try ProcessMemory.lock() }
     feeds = plan.feeds
     let setup = Self.setup(configuration, plan, clock)
     let memory = try plan.memory(setup)
@@ -35,7 +39,8 @@ package final class DaemonRuntime: Sendable {
     let (clock, feeds, stopSignal) = (clock, feeds, stopSignal)
     do throws(WorkerError) {
       group = try WorkerGroup(
-        setup, burstLimit: Self.burstLimit, reportsSessions: reportsSessions
+        setup, on: placement.places(configuration.threads), burstLimit: Self.burstLimit,
+        reportsSessions: reportsSessions
       ) { worker in
         PortQueue(
           worker: worker, setup: setup, clock: clock, feeds: worker == 0 ? feeds : [], memory: memory,
@@ -58,6 +63,20 @@ package final class DaemonRuntime: Sendable {
 
   private static let burstLimit = 64
 
+  private static func placement(
+    _ configuration: Configuration, _ plan: DaemonPlan
+  ) throws(DaemonError) -> Placement {
+    let allowed = ProcessCPUs.allowed
+    do throws(PlacementRefusal) {
+      return try Placement(
+        configuration.threads.cores, workers: configuration.workers,
+        topology: Topology(allowed: allowed, interfaces: plan.interfaces), allowed: allowed,
+        interfaces: plan.interfaces)
+    } catch {
+      throw DaemonError(status: 2, message: error.message)
+    }
+  }
+
   private static func setup(
     _ configuration: Configuration, _ plan: DaemonPlan, _ clock: MonotonicClock
   ) -> WorkerSetup {
@@ -72,6 +91,7 @@ package final class DaemonRuntime: Sendable {
     setup.neighbors = configuration.neighbors
     setup.copies = configuration.copies
     setup.start = clock.now
+    setup.polling = configuration.threads.polling
     // A copy is at most as long as the longest packet; buffers are touched when they are used.
     if !plan.feeds.isEmpty { setup.packetSize = Int(CaptureHeader.largestPacket) }
     return setup
