@@ -47,7 +47,10 @@ package final class DaemonRuntime: Sendable {
           counters: counters[worker], positions: positions, stop: stopSignal)
       }
     } catch {
-      throw DaemonError(status: 1, message: error.text(capacity: configuration.capacity))
+      // What is mapped after mlockall() counts against RLIMIT_MEMLOCK.
+      let isBounded = error == .outOfMemory && configuration.threads.locksMemory
+      let more = isBounded ? ", or raise RLIMIT_MEMLOCK, which mlockall must fit into" : ""
+      throw DaemonError(status: 1, message: error.text(capacity: configuration.capacity) + more)
     }
     if let refused = AddOutcome.refusal(group.add(configuration.sessions), configuration.sessions) {
       signalStop()
