@@ -45,7 +45,9 @@ struct RunCommand: ParsableCommand {
     do {
       // The socket before the packets: a daemon that may not serve has not touched any.
       let listeners = try ControlListeners(socket: path, configuration.api)
-      let daemon = try Daemon(configuration) { () throws(DaemonError) in try Capabilities.limit(to: []) }
+      let daemon = try Daemon(configuration) { () throws(DaemonError) in
+        try Capabilities.limit(to: [], for: configuration.threads)
+      }
       let services = ControlServices(daemon, version: BuildInfo.release, commit: BuildInfo.commit)
       let server = ControlServer(
         listeners, configuration.api, log: { standardError("sluice: \($0)") },
