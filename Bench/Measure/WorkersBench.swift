@@ -81,7 +81,7 @@ final class Crew: Sendable {
   /// Runs every worker to its end.
   func run() {
     let threads = boxes.indices.compactMap { index in
-      try? WorkerThread(name: "bench-\(index)", core: index) { self.work(index) }
+      try? WorkerThread(name: "bench-\(index)", on: ThreadPlace(core: index)) { self.work(index) }
     }
     for thread in threads { thread.join() }
   }

@@ -19,7 +19,9 @@ extension Control {
     let message = try await call { try await dataplane.listWorkers(.init(), options: Self.options) }
     let items = message.workers.map { worker in
       WorkerReading(
-        index: worker.index, core: worker.core < 0 ? nil : Int(worker.core), counters: worker.counters,
+        index: worker.index, core: worker.core < 0 ? nil : Int(worker.core),
+        node: worker.hasNode ? Int(worker.node) : nil, polling: worker.polling, scheduler: worker.scheduler,
+        memory: worker.memory, counters: worker.counters,
         cpuNanoseconds: worker.cpuNanoseconds, commandNanoseconds: worker.commandNanoseconds,
         commands: worker.commands)
     }

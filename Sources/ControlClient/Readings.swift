@@ -24,6 +24,11 @@ package struct WorkerReading: Encodable, Sendable {
   package var index: UInt32
   /// The CPU it is pinned to; nil when the scheduler chooses.
   package var core: Int?
+  /// The NUMA node of that CPU.
+  package var node: Int?
+  /// `busy` or `adaptive`; `other` or `fifo 40`; `node 1` or why none was chosen. Empty for a server that
+  /// does not say.
+  package var polling, scheduler, memory: String
   /// By the names of docs/api.md.
   package var counters: [String: UInt64]
   package var cpuNanoseconds, commandNanoseconds, commands: UInt64

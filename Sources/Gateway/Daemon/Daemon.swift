@@ -15,6 +15,14 @@ public final class Daemon: Sendable {
     public var index: Int
     /// The CPU it is pinned to; nil when the scheduler chooses.
     public var core: Int?
+    /// The NUMA node of that CPU.
+    public var node: Int?
+    /// `busy` or `adaptive`.
+    public var polling: String
+    /// `other`, or `fifo` and the priority.
+    public var scheduler: String
+    /// Which node its memory comes from, or why none was chosen.
+    public var memory: String
     /// Counters by name, in a fixed order.
     public var counters: [(name: String, value: UInt64)]
     /// CPU time of its thread in nanoseconds, the part of it for applying commands, and how many it applied.
@@ -108,7 +116,7 @@ public final class Daemon: Sendable {
   /// A worker or port failed so that the daemon cannot go on; nil while all is well.
   public var failure: String? { runtime.failure }
 
-  /// What should be known about ports though they work; for a start's messages.
+  /// What is less good than it could be, in words, each said once at the start.
   public var warnings: [String] { runtime.warnings }
 
   public func workers() -> [WorkerReport] { runtime.workers() }

@@ -11,6 +11,8 @@ struct DaemonPlan {
   let feeds: [CaptureFeed]
   private let configured: [Config.Port]
   private let workers: Int
+  /// The network devices that ports use, for placing workers near them: captures and memory have none.
+  var interfaces: [String] { configured.compactMap(\.live?.interface) }
 
   /// - Throws: captures that cannot be opened, and what `captures` asks for that cannot be done with them.
   init(_ configuration: Configuration) throws(DaemonError) {

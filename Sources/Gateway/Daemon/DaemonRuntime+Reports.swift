@@ -7,7 +7,10 @@ extension DaemonRuntime {
     group.setup.counters.enumerated().map { index, page in
       let thread = group.thread(index)
       return Daemon.WorkerReport(
-        index: index, core: thread.core,
+        index: index, core: thread.place.core, node: placement.seats[index].node,
+        polling: configuration.threads.isBusyPolling ? "busy" : "adaptive",
+        scheduler: thread.place.fifoPriority.map { "fifo \($0)" } ?? "other",
+        memory: placement.seats[index].memory(thread.memoryProblem),
         counters: Counter.allCases.map { (name: "\($0)", value: page[$0]) },
         cpuNanoseconds: thread.cpuNanoseconds, commandNanoseconds: page[.commandNanoseconds],
         commands: page[.commands])

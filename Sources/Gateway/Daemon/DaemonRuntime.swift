@@ -7,6 +7,8 @@ package final class DaemonRuntime: Sendable {
   package let configuration: Configuration
   package let clock = MonotonicClock()
   package let group: WorkerGroup
+  /// Where workers run.
+  package let placement: Placement
   let feeds: [CaptureFeed]
   let livePorts: [AFPacketPort]
   /// By worker.
@@ -26,6 +28,8 @@ package final class DaemonRuntime: Sendable {
   ) throws(DaemonError) {
     self.configuration = configuration
     let plan = try DaemonPlan(configuration)
+    placement = try Self.placement(configuration, plan)
+    if configuration.threads.locksMemory { try ProcessMemory.lock() }
     feeds = plan.feeds
     let setup = Self.setup(configuration, plan, clock)
     let memory = try plan.memory(setup)
@@ -38,14 +42,18 @@ package final class DaemonRuntime: Sendable {
     let (clock, feeds, stopSignal) = (clock, feeds, stopSignal)
     do throws(WorkerError) {
       group = try WorkerGroup(
-        setup, burstLimit: Self.burstLimit, reportsSessions: reportsSessions
+        setup, on: placement.places(configuration.threads), burstLimit: Self.burstLimit,
+        reportsSessions: reportsSessions
       ) { worker in
         PortQueue(
           worker: worker, setup: setup, clock: clock, feeds: worker == 0 ? feeds : [], memory: memory,
           live: live[worker], counters: counters[worker], positions: positions, stop: stopSignal)
       }
     } catch {
-      throw DaemonError(status: 1, message: error.text(capacity: configuration.capacity))
+      // What is mapped after mlockall() counts against RLIMIT_MEMLOCK.
+      let isBounded = error == .outOfMemory && configuration.threads.locksMemory
+      let more = isBounded ? ", or raise RLIMIT_MEMLOCK, which mlockall must fit into" : ""
+      throw DaemonError(status: 1, message: error.text(capacity: configuration.capacity) + more)
     }
     if let refused = AddOutcome.refusal(group.add(configuration.sessions), configuration.sessions) {
       signalStop()
@@ -61,6 +69,20 @@ package final class DaemonRuntime: Sendable {
 
   private static let burstLimit = 64
 
+  private static func placement(
+    _ configuration: Configuration, _ plan: DaemonPlan
+  ) throws(DaemonError) -> Placement {
+    let allowed = ProcessCPUs.allowed
+    do throws(PlacementRefusal) {
+      return try Placement(
+        configuration.threads.cores, workers: configuration.workers,
+        topology: Topology(allowed: allowed, interfaces: plan.interfaces), allowed: allowed,
+        interfaces: plan.interfaces)
+    } catch {
+      throw DaemonError(status: 2, message: error.message)
+    }
+  }
+
   private static func setup(
     _ configuration: Configuration, _ plan: DaemonPlan, _ clock: MonotonicClock
   ) -> WorkerSetup {
@@ -75,6 +97,7 @@ package final class DaemonRuntime: Sendable {
     setup.neighbors = configuration.neighbors
     setup.copies = configuration.copies
     setup.start = clock.now
+    setup.polling = configuration.threads.polling
     // A copy is at most as long as the longest packet; buffers are touched when they are used.
     if !plan.feeds.isEmpty { setup.packetSize = Int(CaptureHeader.largestPacket) }
     return setup
@@ -117,9 +140,6 @@ package final class DaemonRuntime: Sendable {
     group.join()
     for feed in feeds { feed.join() }
   }
-
-  /// What should be known about ports though they work.
-  var warnings: [String] { livePorts.compactMap(\.warning) }
 
   /// Whether packets may come.
   var isRunning: Bool { phase.withLock { $0 == .running } }
