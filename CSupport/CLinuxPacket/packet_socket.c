@@ -202,9 +202,18 @@ int sluice_ring_statistics(struct sluice_ring *ring, uint32_t *packets, uint32_t
 	return done == 0 ? 0 : errno;
 }
 
+void sluice_ring_clear_error(struct sluice_ring *ring)
+{
+	int error;
+	socklen_t length = sizeof(error);
+	getsockopt(ring->descriptor, SOL_SOCKET, SO_ERROR, &error, &length);
+}
+
 long sluice_ring_read_queued(struct sluice_ring *ring, void *buffer, size_t capacity)
 {
-	return recv(ring->descriptor, buffer, capacity, MSG_DONTWAIT | MSG_TRUNC);
+	long count = recv(ring->descriptor, buffer, capacity, MSG_DONTWAIT | MSG_TRUNC);
+	// The first call after the link was down tells only that.
+	return count < 0 ? recv(ring->descriptor, buffer, capacity, MSG_DONTWAIT | MSG_TRUNC) : count;
 }
 
 int sluice_sender_open(int interface, int *descriptor)

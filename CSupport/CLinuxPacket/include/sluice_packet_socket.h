@@ -65,6 +65,9 @@ void sluice_ring_close(struct sluice_ring *ring);
 /// Packets that the kernel gave to the ring or had to drop, and those it dropped, since the last call.
 int sluice_ring_statistics(struct sluice_ring *ring, uint32_t *packets, uint32_t *drops);
 
+/// Forgets that the link was down. Until then poll(2) says so at once instead of waiting.
+void sluice_ring_clear_error(struct sluice_ring *ring);
+
 /// Reads a packet that was too long for its frame into `capacity` bytes at `buffer`: first the 10 bytes of
 /// its virtio_net_hdr. Returns how many bytes it has with them, also beyond `capacity`; -1 when there is
 /// none.

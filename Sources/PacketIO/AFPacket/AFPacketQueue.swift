@@ -96,6 +96,8 @@ package final class AFPacketQueue: @unchecked Sendable {
     let drops = account()
     if received > 0 { stalledLooks = 0 } else if drops > 0 { stalledLooks += 1 }
     received = 0
+    // A link that was down leaves an error, with which no sleep on the socket works.
+    unsafe sluice_ring_clear_error(&sockets.ring)
     var interface = sluice_interface()
     guard unsafe sluice_interface_find(port.settings.interface, &interface) == 0 else { return }
     sender.mtu = Int(interface.mtu)
