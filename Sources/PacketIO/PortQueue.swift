@@ -64,17 +64,18 @@ package struct PortQueue: PacketQueue, ~Copyable {
   }
 
   private static let notLive = UInt8.max
-  /// Nanoseconds that a worker with live ports sleeps at most: a packet that comes meanwhile waits.
-  private static let liveSleep: UInt64 = 100_000
 
   package var presentTime: PacketTime? { clock.now }
+
+  /// The sockets of live ports: feeds ring, and memory knows when its next packet is due.
+  package func watch(_ wakes: inout PollSet) { for queue in live { queue.watch(&wakes) } }
 
   package mutating func receive(into burst: inout PacketBurst) -> ReceiveStatus {
     for index in feeds.indices { feeds[index].release(mesh, worker: worker, isAlone: isAlone) }
     let now = clock.now
     for queue in live { queue.begin(mesh, isAlone: isAlone, now: now) }
     if stop.isSet { return drain(&burst, now) }
-    longestSleep = live.isEmpty ? .max : Self.liveSleep
+    longestSleep = .max
     let quiet = feeds.count + streams.count
     let sources = quiet + live.count
     for _ in 0..<sources {

@@ -1,5 +1,6 @@
 """A receive ring that the kernel cannot fill any more is noticed and replaced."""
 
+import os
 import struct
 import time
 
@@ -12,6 +13,8 @@ from transfers import Files
 FRAME_SIZE = 2048
 # Neither the kernel's nor ours: TP_STATUS_CSUMNOTREADY alone.
 NOBODYS = struct.pack("=I", 8)
+
+CAP_NET_ADMIN, CAP_NET_RAW = 1 << 12, 1 << 13
 
 # Flows enough for the ring of every worker: they differ in the UDP source port.
 FLOWS = [LINK_FRAME[:34] + bytes([4, number]) + LINK_FRAME[36:] for number in range(16)]
@@ -29,9 +32,19 @@ def _spoil(pid):
                 memory.write(NOBODYS)
 
 
+def _capabilities(pid):
+    """What the threads of a process may do that others may not: a set of masks."""
+    found = set()
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/status", encoding="utf-8") as file:
+            found.update(int(line.split()[1], 16) for line in file if line.startswith("CapPrm"))
+    return found
+
+
 def _recovers(case, workers):
     with Net() as net:
         daemon = bump(case, net, workers=workers)
+        equal(_capabilities(daemon.process.pid), {CAP_NET_ADMIN | CAP_NET_RAW}, "capabilities that are kept")
         _spoil(daemon.process.pid)
 
         def stalls():

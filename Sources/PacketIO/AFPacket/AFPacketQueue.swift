@@ -44,6 +44,11 @@ package final class AFPacketQueue: @unchecked Sendable {
     if now.nanoseconds >= nextLook { look(now) }
   }
 
+  /// Names what becomes readable when something comes, until the port is shut.
+  func watch(_ wakes: inout PollSet) {
+    if !isShut { unsafe wakes.watch(sockets.ring.descriptor) }
+  }
+
   /// Fills the free places of a burst with what has come.
   func receive(into burst: inout PacketBurst, now: PacketTime) {
     let before = burst.count
