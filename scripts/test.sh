@@ -20,6 +20,7 @@ $step --figures "command line" "$PYTHON" Tests/Interop/cli.py --sluice "$SLUICE"
 $step "oracle" "$PYTHON" Tests/Interop/oracle.py --sluice "$SLUICE"
 $step "bad input" "$PYTHON" Tests/Interop/bad_input.py --sluice "$SLUICE"
 $step --figures "api" "$PYTHON" Tests/API/run.py --sluice "$SLUICE"
+$step --figures "live" "$PYTHON" Tests/Live/live.py --sluice "$SLUICE"
 $step --figures "gate disassembly" "$PYTHON" Tests/Gates/hot-path-disassembly.py "$SLUICE" \
   @Tests/Gates/hot-path.args
 $step --figures "gate instructions" "$PYTHON" Tests/Gates/instructions.py "$SLUICE" \

@@ -83,7 +83,7 @@ final class Crew: Sendable {
   /// Runs every worker to its end, the first on core `core`, the others on those that follow.
   func run(from core: Int) {
     let threads = boxes.indices.compactMap { index in
-      try? WorkerThread(name: "bench-\(index)", core: core + index) { self.work(index) }
+      try? WorkerThread(name: "bench-\(index)", on: ThreadPlace(core: core + index)) { self.work(index) }
     }
     for thread in threads { thread.join() }
   }

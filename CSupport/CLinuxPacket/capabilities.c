@@ -36,3 +36,15 @@ void sluice_raise_thread_limits(void)
 		setrlimit(limits[i], &limit);
 	}
 }
+
+bool sluice_may_lock_all(void)
+{
+	struct rlimit limit;
+	return getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY;
+}
+
+bool sluice_may_have_priority(int priority)
+{
+	struct rlimit limit;
+	return getrlimit(RLIMIT_RTPRIO, &limit) == 0 && limit.rlim_cur >= (rlim_t)priority;
+}

@@ -1,19 +1,56 @@
 #define _GNU_SOURCE
-#include <linux/futex.h>
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 #include "sluice_thread.h"
 
+// The most CPUs that a kernel is built for (NR_CPUS): a cpu_set_t has 1024.
+enum { MOST_CPUS = 8192, WORD_BITS = 8 * sizeof(unsigned long) };
+
 int sluice_pin_thread(int core)
 {
-	cpu_set_t set;
-	CPU_ZERO(&set);
-	CPU_SET(core, &set);
-	return pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+	unsigned long set[MOST_CPUS / WORD_BITS] = {0};
+	if (core < 0 || core >= MOST_CPUS)
+		return EINVAL;
+	set[core / WORD_BITS] = 1ul << (core % WORD_BITS);
+	return syscall(SYS_sched_setaffinity, 0, sizeof(set), set) < 0 ? errno : 0;
+}
+
+int sluice_allowed_cpus(unsigned char *allowed, int count)
+{
+	unsigned long set[MOST_CPUS / WORD_BITS] = {0};
+	if (syscall(SYS_sched_getaffinity, 0, sizeof(set), set) < 0)
+		return errno;
+	for (int core = 0; core < count; core++)
+		allowed[core] = core < MOST_CPUS && (set[core / WORD_BITS] >> (core % WORD_BITS) & 1);
+	return 0;
+}
+
+int sluice_prefer_node(int node)
+{
+	enum { PREFERRED = 1, MOST_NODES = 1024 };    // MPOL_PREFERRED of linux/mempolicy.h
+	unsigned long set[MOST_NODES / WORD_BITS] = {0};
+	if (node < 0 || node >= MOST_NODES)
+		return EINVAL;
+	set[node / WORD_BITS] = 1ul << (node % WORD_BITS);
+	// The kernel takes one bit less than it is told.
+	return syscall(SYS_set_mempolicy, PREFERRED, set, MOST_NODES + 1) < 0 ? errno : 0;
+}
+
+int sluice_fifo_thread(int priority)
+{
+	struct sched_param parameters = { .sched_priority = priority };
+	return pthread_setschedparam(pthread_self(), SCHED_FIFO, &parameters);
+}
+
+int sluice_lock_memory(void)
+{
+	return mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0 ? errno : 0;
 }
 
 int sluice_name_thread(const char *name)
@@ -43,19 +80,6 @@ unsigned long long sluice_clock_ns(int clock)
 	if (clock_gettime((clockid_t)clock, &t) != 0)
 		return 0;
 	return (unsigned long long)t.tv_sec * 1000000000ull + (unsigned long long)t.tv_nsec;
-}
-
-void sluice_futex_wait(void *word, unsigned expected, unsigned long long nanoseconds)
-{
-	struct timespec t = {
-		.tv_sec = (time_t)(nanoseconds / 1000000000ull), .tv_nsec = (long)(nanoseconds % 1000000000ull)
-	};
-	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, &t, NULL, 0);
-}
-
-void sluice_futex_wake(void *word)
-{
-	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
 unsigned long long sluice_thread_cpu_ns(void)

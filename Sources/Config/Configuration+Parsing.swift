@@ -51,7 +51,18 @@ extension Configuration {
     closedRetention =
       fields.integer("closed_retention", in: 0...largest, &problems).map { Int($0 as UInt64) }
       ?? closedRetention
-    workers = fields.integer("workers", in: 1...64, &problems).map { Int($0 as UInt64) } ?? workers
+    threads = WorkerSettings(fields, &problems)
+    let count = fields.integer("workers", in: 1...64, &problems).map { Int($0 as UInt64) }
+    workers = count ?? workers
+    if case .list(let cores) = threads.cores {
+      workers = cores.count
+      if let count, count != cores.count {
+        fields.refuse(
+          "workers",
+          "\(count) contradicts cores, which names \(cores.count); name one for each, or leave "
+            + "workers out", &problems)
+      }
+    }
     let controls: [(String, TCPControl)] = [("track", .track), ("punt", .punt)]
     tcpControl = fields.choice("tcp_control", among: controls, &problems) ?? tcpControl
   }
@@ -68,8 +79,9 @@ extension Configuration {
   /// Records are numbered by 32 bits; the top of the range marks none and leaves room for shards' slack.
   private static let largestCapacity = 4_000_000_000
 
-  private static let keys = [
-    "capacity", "closed_retention", "workers", "tcp_control", "timeouts", "ports", "neighbors", "copies",
-    "captures", "api", "sessions",
-  ]
+  private static let keys =
+    [
+      "capacity", "closed_retention", "workers", "tcp_control", "timeouts", "ports", "neighbors", "copies",
+      "captures", "api", "sessions",
+    ] + WorkerSettings.keys
 }

@@ -8,8 +8,10 @@ public struct Configuration: Hashable, Sendable {
   public var capacity = 1_000_000
   /// Closed session records kept until acknowledged, 0...4,000,000,000.
   public var closedRetention = 65_536
-  /// Worker threads, 1...64.
+  /// Worker threads, 1...64; as many as `threads.cores` lists, if it is a list.
   public var workers = 1
+  /// How those of the daemon run.
+  public var threads = WorkerSettings()
   /// Who acts on FIN, RST and SYN.
   public var tcpControl = TCPControl.track
   /// Idle times; `cacheDefault` is at most `cacheMaximum`.

@@ -1,4 +1,5 @@
 public import Dataplane
+public import PacketIO
 
 /// One port of the configuration: a device or capture with a LIF number.
 public struct Port: Hashable, Sendable {
@@ -14,6 +15,8 @@ public struct Port: Hashable, Sendable {
   public var capture: String?
   /// Traffic that the port receives from memory; nil for none. Never beside `capture`.
   public var memory: MemoryPort?
+  /// The network interface that the port is; nil for none. Never beside `capture` or `memory`.
+  public var live: AFPacketSettings?
   /// For TCP and UDP packets without a session.
   public var miss: MissPolicy
   /// What sessions learned here do: `.drop` or `.forward`.
@@ -24,7 +27,8 @@ public struct Port: Hashable, Sendable {
   /// A port with the defaults of the configuration file; `peer` and `mac` default from `lif`.
   public init(
     name: String, lif: LIF, peer: LIF? = nil, mac: MACAddress? = nil, capture: String? = nil,
-    memory: MemoryPort? = nil, miss: MissPolicy = .forward, learnedAction: Action = .forward,
+    memory: MemoryPort? = nil, live: AFPacketSettings? = nil, miss: MissPolicy = .forward,
+    learnedAction: Action = .forward,
     nonSession: NonSessionPolicy = .forward
   ) {
     self.name = name
@@ -33,6 +37,7 @@ public struct Port: Hashable, Sendable {
     self.mac = mac ?? Self.defaultMAC(for: lif)
     self.capture = capture
     self.memory = memory
+    self.live = live
     self.miss = miss
     self.learnedAction = learnedAction
     self.nonSession = nonSession

@@ -1,4 +1,5 @@
 internal import Dataplane
+internal import PacketIO
 internal import Yams
 
 /// The `ports` list while it is read: entries first, then what they say about each other.
@@ -45,22 +46,30 @@ struct PortList {
     let mac = fields.macAddress("mac", isStation: true, &problems)
     let capture = fields.filePath("capture", accepted: "the path of a capture file", &problems)
     let memory = MemoryPort(fields, &problems)
+    let live = AFPacketSettings(fields, &problems)
     let miss = fields.choice("miss", among: misses, &problems)
     let learned = fields.choice("learn", among: learnedActions, &problems)
     let nonSession = fields.choice("non_session", among: nonSessions, &problems)
     if fields.has("capture"), fields.has("memory") {
       fields.refuse("memory", "stands beside capture; keep one: a port receives from one source", &problems)
     }
+    if fields.has("interface"), fields.has("capture") || fields.has("memory") {
+      let other = fields.has("capture") ? "capture" : "memory"
+      fields.refuse(
+        "interface", "stands beside \(other); keep one: a port receives from one source", &problems)
+    }
     guard let name, let number else { return nil }
     let port = Port(
       name: name, lif: LIF(number: number), mac: mac, capture: capture, memory: memory,
-      miss: miss ?? .forward, learnedAction: learned ?? .forward, nonSession: nonSession ?? .forward)
+      live: live, miss: miss ?? .forward, learnedAction: learned ?? .forward,
+      nonSession: nonSession ?? .forward)
     return Entry(fields: fields, port: port, peer: peer)
   }
 
   private static func checkUnique(_ entries: [Entry], problems: inout ProblemList) {
     var names: [String: Int] = [:]
     var lifs: [UInt16: Int] = [:]
+    var interfaces: [String: Int] = [:]
     for (index, entry) in entries.enumerated() {
       if let other = names.updateValue(index, forKey: entry.port.name) {
         let first = entries[other].fields.path
@@ -72,6 +81,14 @@ struct PortList {
         let first = entries[other].fields.path
         entry.fields.refuse(
           "lif", "\(entry.port.lif) is also the LIF of \(first); accepted: unique numbers", &problems)
+      }
+      if let interface = entry.port.live?.interface,
+        let other = interfaces.updateValue(index, forKey: interface)
+      {
+        let first = entries[other].fields.path
+        entry.fields.refuse(
+          "interface", "\(quoted(interface)) is also the interface of \(first); accepted: one port each",
+          &problems)
       }
     }
   }
@@ -100,7 +117,8 @@ struct PortList {
   }
 
   private static let keys = [
-    "name", "lif", "peer", "mac", "capture", "memory", "miss", "learn", "non_session",
+    "name", "lif", "peer", "mac", "kind", "interface", "ring", "capture", "memory", "miss", "learn",
+    "non_session",
   ]
   private static let misses: [(String, MissPolicy)] = [
     ("punt", .punt), ("forward", .forward), ("drop", .drop), ("learn", .learn),

@@ -19,7 +19,9 @@ extension Control {
     let message = try await call { try await dataplane.listWorkers(.init(), options: Self.options) }
     let items = message.workers.map { worker in
       WorkerReading(
-        index: worker.index, core: worker.core < 0 ? nil : Int(worker.core), counters: worker.counters,
+        index: worker.index, core: worker.core < 0 ? nil : Int(worker.core),
+        node: worker.hasNode ? Int(worker.node) : nil, polling: worker.polling, scheduler: worker.scheduler,
+        memory: worker.memory, counters: worker.counters,
         cpuNanoseconds: worker.cpuNanoseconds, commandNanoseconds: worker.commandNanoseconds,
         commands: worker.commands)
     }
@@ -33,7 +35,7 @@ extension Control {
         name: port.name, lif: port.lif, peer: port.peer, kind: port.kind, source: port.source,
         receivedPackets: port.receivedPackets, receivedBytes: port.receivedBytes,
         transmittedPackets: port.transmittedPackets, transmittedBytes: port.transmittedBytes, miss: port.miss,
-        nonSession: port.nonSession, receiving: port.receiving, error: port.error)
+        nonSession: port.nonSession, receiving: port.receiving, error: port.error, events: port.events)
     }
     return Reading(items: items, monotonicNanoseconds: message.monotonicNanoseconds)
   }

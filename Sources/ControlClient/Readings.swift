@@ -24,6 +24,11 @@ package struct WorkerReading: Encodable, Sendable {
   package var index: UInt32
   /// The CPU it is pinned to; nil when the scheduler chooses.
   package var core: Int?
+  /// The NUMA node of that CPU.
+  package var node: Int?
+  /// `busy` or `adaptive`; `other` or `fifo 40`; `node 1` or why none was chosen. Empty for a server that
+  /// does not say.
+  package var polling, scheduler, memory: String
   /// By the names of docs/api.md.
   package var counters: [String: UInt64]
   package var cpuNanoseconds, commandNanoseconds, commands: UInt64
@@ -36,13 +41,15 @@ package struct WorkerReading: Encodable, Sendable {
 package struct PortReading: Encodable, Sendable {
   package var name: String
   package var lif, peer: UInt32
-  /// `capture`, `memory` or `none`, and which.
+  /// `capture`, `memory`, `af_packet` or `none`, and which.
   package var kind, source: String
   package var receivedPackets, receivedBytes, transmittedPackets, transmittedBytes: UInt64
   package var miss, nonSession: String
   package var receiving: Bool
   /// Why it does not receive; empty when nothing went wrong.
   package var error: String
+  /// What else was counted on a live port, by name.
+  package var events: [String: UInt64]
 }
 
 /// A reason for which packets were dropped.

@@ -1,4 +1,5 @@
 internal import CLinuxPacket
+public import Config
 internal import PacketIO
 
 /// What the process may do that others may not (capabilities(7)). A daemon keeps what it needs to open ports
@@ -10,13 +11,27 @@ public struct Capabilities: OptionSet, Sendable {
 
   public static let netAdmin = Capabilities(rawValue: 1 << 12)
   public static let netRaw = Capabilities(rawValue: 1 << 13)
-  public static let bpf = Capabilities(rawValue: 1 << 39)
+  public static let ipcLock = Capabilities(rawValue: 1 << 14)
+  public static let sysNice = Capabilities(rawValue: 1 << 23)
+
+  /// What a daemon with these ports may have to do again while it runs: to open a packet socket for a ring
+  /// that has stalled (CAP_NET_RAW), with room for super-frames (CAP_NET_ADMIN). The programs that keep the
+  /// kernel's stack off are attached once, and stay by their descriptors: CAP_BPF is not kept.
+  public static func kept(for configuration: Configuration) -> Capabilities {
+    configuration.ports.contains { $0.live != nil } ? [.netRaw, .netAdmin] : []
+  }
 
   /// Drops all others for this thread and those that it starts; to be called while there is no other. What
   /// threads do once at their start is allowed them by limits instead: to lock memory, and to run at
-  /// real-time priority.
-  public static func limit(to kept: Capabilities) throws(DaemonError) {
+  /// real-time priority. Where a limit cannot be raised, as without CAP_SYS_RESOURCE, what `threads` asks for
+  /// keeps its capability: memory that cannot be locked cannot be mapped either after mlockall(2).
+  public static func limit(to kept: Capabilities, for threads: WorkerSettings) throws(DaemonError) {
     sluice_raise_thread_limits()
+    var kept = kept
+    if threads.locksMemory, !sluice_may_lock_all() { kept.insert(.ipcLock) }
+    if let priority = threads.fifoPriority, !sluice_may_have_priority(Int32(priority)) {
+      kept.insert(.sysNice)
+    }
     let number = sluice_limit_capabilities(kept.rawValue)
     guard number == 0 else {
       throw DaemonError(status: 1, message: "capabilities cannot be dropped: \(errorText(number))")

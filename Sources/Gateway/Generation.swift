@@ -107,12 +107,10 @@ public final class Generation: Sendable {
         GeneratedQueue(index == 0 ? plan : nil, worker: index, setup: ready, progress: progress)
       }
     } catch {
-      switch error {
-      case .outOfMemory:
-        throw ReplayError(.failed, "no memory for a table of \(plan.options.flows) sessions: lower --flows")
-      case .thread(let number):
-        throw ReplayError(.failed, "a worker thread cannot be started: \(errorText(number))")
+      guard error == .outOfMemory else {
+        throw ReplayError(.failed, error.text(capacity: plan.options.flows))
       }
+      throw ReplayError(.failed, "no memory for a table of \(plan.options.flows) sessions: lower --flows")
     }
   }
 

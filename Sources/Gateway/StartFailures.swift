@@ -23,6 +23,11 @@ extension WorkerError {
     switch self {
     case .outOfMemory: "no memory for a table of \(capacity) sessions: lower \"capacity\""
     case .thread(let number): "a worker thread cannot be started: \(errorText(number))"
+    case .pinning(let core, let number):
+      "cores: a worker thread cannot be pinned to CPU \(core): \(errorText(number))"
+    case .scheduling(let priority, let number):
+      "scheduler_policy: fifo: priority \(priority) is refused: \(errorText(number)); it needs CAP_SYS_NICE, "
+        + "or RLIMIT_RTPRIO of \(priority) or more (systemd: LimitRTPRIO=)"
     }
   }
 }

@@ -27,12 +27,15 @@ package final class WorkerGroup: Sendable {
     var end: ContinuousClock.Instant? { lastEnd.withLock { $0 } }
   }
 
-  /// Starts a thread for each worker. The workers take commands, but no packets until `release`.
+  /// Starts a thread for each worker, which makes the worker's memory: it comes from where the thread is. The
+  /// workers take commands, but no packets until `release`.
   ///
-  /// - Parameter makeQueue: called on the worker's own thread.
-  /// - Throws: `.outOfMemory`, `.thread`.
+  /// - Parameters:
+  ///   - places: by worker; where there is none, the scheduler decides.
+  ///   - makeQueue: called on the worker's own thread.
+  /// - Throws: what keeps one of them from starting; then none has started.
   package init<Queue: PacketQueue & SendableMetatype & ~Copyable>(
-    _ setup: WorkerSetup, burstLimit: Int, reportsSessions: Bool,
+    _ setup: WorkerSetup, on places: [ThreadPlace] = [], burstLimit: Int, reportsSessions: Bool,
     makeQueue: @escaping @Sendable (Int) -> Queue
   ) throws(WorkerError) {
     self.setup = setup
@@ -40,18 +43,40 @@ package final class WorkerGroup: Sendable {
     commands = setup.mesh.doorbells.map { CommandRing(isHolding: true, doorbell: $0) }
     running = RunningCount(setup.workers)
     var threads: [WorkerThread] = []
-    for index in 0..<setup.workers {
-      let loop = WorkerLoop(setup, commands: commands[index], burstLimit: burstLimit)
-      let worker = WorkerBox(try Worker(setup, index: index, events: events.isEmpty ? nil : events[index]))
-      let running = running
-      threads.append(
-        try WorkerThread(name: "sluice-w\(index)") {
-          var queue = makeQueue(index)
-          worker.run(loop, &queue)
-          running.noteEnd()
-        })
+    let line = StartLine()
+    do throws(WorkerError) {
+      for index in 0..<setup.workers {
+        let loop = WorkerLoop(setup, commands: commands[index], burstLimit: burstLimit)
+        let (events, running) = (events.isEmpty ? nil : events[index], running)
+        let place = index < places.count ? places[index] : .any
+        threads.append(
+          try WorkerThread(name: "sluice-w\(index)", on: place) {
+            Self.run(loop, setup, index, events, line, makeQueue)
+            running.noteEnd()
+          })
+      }
+      try line.release(setup.workers)
+    } catch {
+      line.abandon()
+      for thread in threads { thread.join() }
+      throw error
     }
     self.threads = threads
+  }
+
+  /// A worker's life, on its thread.
+  private static func run<Queue: PacketQueue & ~Copyable>(
+    _ loop: WorkerLoop, _ setup: WorkerSetup, _ index: Int, _ events: SessionEvents?, _ line: StartLine,
+    _ makeQueue: @Sendable (Int) -> Queue
+  ) {
+    do throws(WorkerError) {
+      var worker = try Worker(setup, index: index, events: events)
+      guard line.report(nil) else { return }
+      var queue = makeQueue(index)
+      loop.run(&worker, &queue)
+    } catch {
+      _ = line.report(error)
+    }
   }
 
   /// Lets the workers receive.
@@ -66,10 +91,8 @@ package final class WorkerGroup: Sendable {
   /// Waits for all threads.
   package func join() { for thread in threads { thread.join() } }
 
-  /// CPU time of a worker's thread in nanoseconds, and the CPU it is pinned to.
-  package func thread(_ worker: Int) -> (cpuNanoseconds: UInt64, core: Int?) {
-    (threads[worker].cpuNanoseconds, threads[worker].core)
-  }
+  /// A worker's thread: where it runs, and what CPU time it has used.
+  package func thread(_ worker: Int) -> WorkerThread { threads[worker] }
 
   /// The sum of a counter over all workers.
   package func total(_ counter: Counter) -> UInt64 { setup.counters.reduce(0) { $0 + $1[counter] } }
@@ -107,17 +130,5 @@ package final class WorkerGroup: Sendable {
   private func run(_ batch: SessionBatch, on worker: Int) {
     while !submit(batch, to: worker) { ControlPause.short() }
     while !batch.isDone { ControlPause.short() }
-  }
-}
-
-/// Carries a worker to its thread.
-private final class WorkerBox: @unchecked Sendable {
-  // SAFETY (@unchecked): filled before the thread starts, used by that thread only.
-  private var worker: Worker
-
-  init(_ worker: consuming Worker) { self.worker = worker }
-
-  func run<Queue: PacketQueue & ~Copyable>(_ loop: WorkerLoop, _ queue: inout Queue) {
-    loop.run(&worker, &queue)
   }
 }

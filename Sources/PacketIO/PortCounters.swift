@@ -17,8 +17,24 @@ import Synchronization
     }
   }
 
-  /// Words of a port: packets and bytes received, packets and bytes transmitted.
-  private static let stride = 4
+  /// What else happens on live ports, each a count.
+  package enum Event: Int, CaseIterable, Sendable {
+    /// Dropped by the kernel since the receive ring was full.
+    case ringFull
+    /// Received and dropped before any worker saw them: too long, or with work left that cannot be done.
+    case refused
+    /// Not accepted by the interface when they were to be sent.
+    case transmitFailed
+    /// Super-frames received, and the packets that they became, which count as received.
+    case superFrames, segments
+    /// Checksums that the sender had left to its device.
+    case checksums
+    /// Receive rings that had to be replaced since nothing came through them any more.
+    case stalls
+  }
+
+  /// Words of a port: packets and bytes received, packets and bytes transmitted, events.
+  private static let stride = 4 + Event.allCases.count
 
   /// Ports, in the workers' order.
   package let count: Int
@@ -38,6 +54,20 @@ import Synchronization
 
   package func received(_ port: Int) -> Traffic { load(port, 0) }
   package func transmitted(_ port: Int) -> Traffic { load(port, 2) }
+
+  package subscript(port: Int, event: Event) -> UInt64 {
+    guard port < count else { return 0 }
+    // SAFETY: the port is below `count`.
+    return unsafe words[port * Self.stride + 4 + event.rawValue].load(ordering: .relaxed)
+  }
+
+  func add(_ event: Event, _ amount: UInt64, port: Int) {
+    guard port < count, amount > 0 else { return }
+    let place = port * Self.stride + 4 + event.rawValue
+    // SAFETY: as above. One writer, so that load and store need not be one operation.
+    let value = unsafe words[place].load(ordering: .relaxed)
+    unsafe words[place].store(value &+ amount, ordering: .relaxed)
+  }
 
   func addReceived(_ traffic: Traffic, port: Int) { add(traffic, port, 0) }
   func addTransmitted(_ traffic: Traffic, port: Int) { add(traffic, port, 2) }

@@ -3,9 +3,10 @@ import Synchronization
 
 /// The queue of a worker of a running dataplane: all its ports, in monotonic time.
 ///
-/// Packets of captures come by a feed's ring, those of memory ports from where they lie; what is transmitted
-/// goes nowhere and is counted by port. Worker 0 takes from the feeds and hands over; of memory traffic each
-/// worker has its own part.
+/// Packets of captures come by a feed's ring, those of memory ports from where they lie, those of live ports
+/// from a ring of the kernel. What leaves by a live port is sent, what leaves by another one goes nowhere;
+/// both are counted by port. Worker 0 takes from the feeds and hands over; of memory traffic and live ports
+/// each worker has its own part.
 package struct PortQueue: PacketQueue, ~Copyable {
   /// A memory port.
   package struct MemorySource: Sendable {
@@ -31,17 +32,23 @@ package struct PortQueue: PacketQueue, ~Copyable {
   private let positions: PortPositions
   private var feeds: [FeedReader]
   private var streams: [MemoryStream]
-  /// The source that is looked at next: feeds, then streams.
+  private let live: [AFPacketQueue]
+  /// By port: its place in `live`; `notLive` for others.
+  private var livePlaces = FixedArray<UInt8>(repeating: Self.notLive)
+  /// By place in `live`: whether some packet of the burst leaves there.
+  private var isWanted = FixedArray<Bool>(repeating: false)
+  /// The source that is looked at next: feeds, then streams, then live ports.
   private var next = 0
   package private(set) var longestSleep = UInt64.max
 
   /// - Parameters:
   ///   - feeds: none for workers that do not take from captures.
   ///   - memory: every memory port; the worker takes its part of each.
+  ///   - live: the worker's own queues of live ports, at most 255.
   ///   - stop: ends the receiving.
   package init(
     worker: Int, setup: WorkerSetup, clock: MonotonicClock, feeds: [CaptureFeed], memory: [MemorySource],
-    counters: PortCounters, positions: PortPositions, stop: StopSignal
+    live: [AFPacketQueue] = [], counters: PortCounters, positions: PortPositions, stop: StopSignal
   ) {
     self.worker = worker
     self.clock = clock
@@ -52,21 +59,32 @@ package struct PortQueue: PacketQueue, ~Copyable {
     isAlone = setup.workers == 1
     self.feeds = feeds.map { FeedReader($0) }
     streams = memory.map { MemoryStream($0, worker: worker) }
+    self.live = live
+    for (place, queue) in live.enumerated() { livePlaces[Int(queue.arrival.port)] = UInt8(place) }
   }
+
+  private static let notLive = UInt8.max
 
   package var presentTime: PacketTime? { clock.now }
 
+  /// The sockets of live ports: feeds ring, and memory knows when its next packet is due.
+  package func watch(_ wakes: inout PollSet) { for queue in live { queue.watch(&wakes) } }
+
   package mutating func receive(into burst: inout PacketBurst) -> ReceiveStatus {
     for index in feeds.indices { feeds[index].release(mesh, worker: worker, isAlone: isAlone) }
-    if stop.isSet { return .ended }
-    longestSleep = .max
-    let sources = feeds.count + streams.count
     let now = clock.now
+    for queue in live { queue.begin(mesh, isAlone: isAlone, now: now) }
+    if stop.isSet { return drain(&burst, now) }
+    longestSleep = .max
+    let quiet = feeds.count + streams.count
+    let sources = quiet + live.count
     for _ in 0..<sources {
       let source = next
       next = next + 1 == sources ? 0 : next + 1
       if source < feeds.count {
         feeds[source].receive(into: &burst, now: now)
+      } else if source >= quiet {
+        live[source - quiet].receive(into: &burst, now: now)
       } else {
         let wait = streams[source - feeds.count].receive(into: &burst, now: now)
         longestSleep = min(longestSleep, wait)
@@ -79,7 +97,21 @@ package struct PortQueue: PacketQueue, ~Copyable {
     return .idle
   }
 
-  /// Counts what leaves by each port. A LIF that no port has cannot be sent to.
+  /// Takes what live ports had received when the stop came; nothing comes any more.
+  private func drain(_ burst: inout PacketBurst, _ now: PacketTime) -> ReceiveStatus {
+    for queue in live {
+      queue.shut()
+      queue.receive(into: &burst, now: now)
+      guard burst.isEmpty else {
+        countReceived(burst)
+        return .packets
+      }
+    }
+    return .ended
+  }
+
+  /// Sends what leaves by live ports, and counts what leaves by each port. A LIF that no port has cannot be
+  /// sent to.
   package mutating func transmit(_ burst: borrowing PacketBurst, _ outcome: inout BurstOutcome) {
     var run = Run()
     for index in 0..<burst.count {
@@ -92,6 +124,11 @@ package struct PortQueue: PacketQueue, ~Copyable {
           outcome[index] = .drop(.transmitFailed)
           continue
         }
+        let place = livePlaces[port]
+        guard place == Self.notLive else {
+          isWanted[Int(place)] = true
+          continue
+        }
         if port != run.port { endTransmitted(&run, next: port) }
         run.add(burst.originalLength(index))
       case .drop, .punt, .consume, .handOff, .hold: continue
@@ -99,18 +136,28 @@ package struct PortQueue: PacketQueue, ~Copyable {
     }
     for index in 0..<outcome.copyCount { transmit(copy: index, &outcome, &run) }
     endTransmitted(&run, next: -1)
+    for place in live.indices where isWanted[place] {
+      isWanted[place] = false
+      live[place].transmit(burst, &outcome)
+    }
   }
 
   private func transmit(copy index: Int, _ outcome: inout BurstOutcome, _ run: inout Run) {
     let copy = outcome.copy(index)
     guard !copy.failed else { return }
     guard let port = positions.position(copy.outLIF) else { return outcome.markCopyFailed(index) }
+    let place = livePlaces[port]
+    if place != Self.notLive {
+      if !live[Int(place)].transmit(outcome.copyBytes(index)) { outcome.markCopyFailed(index) }
+      return
+    }
     if port != run.port { endTransmitted(&run, next: port) }
     run.add(copy.originalLength)
   }
 
   package mutating func finish() {
     for feed in feeds { feed.abandon() }
+    for queue in live { queue.finish() }
   }
 
   // MARK: Counting

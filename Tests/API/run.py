@@ -21,7 +21,7 @@ MODULES = (
     "requests_checked", "requests_next_hops", "additions", "duplicates", "replacements", "identities",
     "lists", "pages", "golden_bytes", "streams", "traffic", "actions_changed", "closing", "closed_sessions",
     "watching", "reflected", "listening", "encrypted", "stalled", "vanished", "garbage", "unread",
-    "client_commands", "model_sequences", "demo_capture",
+    "client_commands", "worker_threads", "model_sequences", "demo_capture",
 )
 LONG_MODULES = ("full_speed",)
 
@@ -45,9 +45,10 @@ def title(module, function, generation):
     return f"{module}: {words}" + (f" ({generation.package})" if generation else "")
 
 
-def main():
+def main(modules=MODULES, long_modules=LONG_MODULES, description=__doc__):
+    """Runs the tests of these modules as the command line asks; ends the process."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sluice", required=True, help="the binary under test")
     parser.add_argument("--filter", nargs="*", default=[], help="only tests whose MODULE.NAME has a word")
     parser.add_argument("--long", action="store_true", help="also those that take a minute or more")
@@ -55,7 +56,7 @@ def main():
     from suite import run
     sluice, passed, failed = os.path.abspath(options.sluice), 0, 0
     for module, function, generation in tests(
-            MODULES + (LONG_MODULES if options.long else ()), options.filter):
+            modules + (long_modules if options.long else ()), options.filter):
         took, problem = run(function, sluice, generation)
         verdict = "FAIL" if problem else "ok  "
         print(f"{verdict} {took:5.1f} s  {title(module, function, generation)}", flush=True)

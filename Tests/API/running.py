@@ -27,11 +27,13 @@ class Daemon:
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(settings)
 
+    def command(self):
+        return [self.sluice, "run", "--config", self.config, "--socket", self.socket]
+
     def spawn(self):
         """Starts the process and does not wait."""
-        command = [self.sluice, "run", "--config", self.config, "--socket", self.socket]
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         return self.process
 
     def start(self):
@@ -87,11 +89,13 @@ class Daemon:
     def counters(self):
         """The counters of all workers, summed."""
         total = {}
-        for worker in self.dataplane.ListWorkers(stubs.sluice.ListWorkersRequest(),
-                                                 timeout=CALL_SECONDS).workers:
+        for worker in self.workers():
             for name, value in worker.counters.items():
                 total[name] = total.get(name, 0) + value
         return total
+
+    def workers(self):
+        return self.dataplane.ListWorkers(stubs.sluice.ListWorkersRequest(), timeout=CALL_SECONDS).workers
 
     def drops(self):
         answer = self.dataplane.ListDrops(stubs.sluice.ListDropsRequest(), timeout=CALL_SECONDS)

@@ -50,7 +50,8 @@ struct ConfigurationTests {
     #expect(
       refusals("worker: 2\n") == [
         "x.yaml:1:1: unknown key \"worker\", did you mean \"workers\"? accepted: capacity, closed_retention, "
-          + "workers, tcp_control, timeouts, ports, neighbors, copies, captures, api, sessions"
+          + "workers, tcp_control, timeouts, ports, neighbors, copies, captures, api, sessions, cores, "
+          + "polling, idle_budget_us, scheduler_policy, scheduler_priority, mlockall"
       ])
     #expect(
       refusals("timeouts:\n  zzzzzz: 1\n") == [

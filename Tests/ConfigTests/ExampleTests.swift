@@ -34,6 +34,13 @@ struct ExampleTests {
     #expect(configuration.sessions.first?.nextHop == configuration.neighbors.first?.address)
   }
 
+  @Test func `a bump in the wire between interfaces`() throws {
+    let configuration = try Configuration.load(path: Examples.path("bump.yaml"))
+    #expect(configuration.ports.map(\.peer.number) == [2, 1])
+    #expect(configuration.ports.map(\.live?.interface) == ["eth1", "eth2"])
+    #expect(configuration.ports.allSatisfy { $0.miss == .learn && $0.nonSession == .forward })
+  }
+
   @Test func `copies in GRE`() throws {
     let configuration = try Configuration.load(path: Examples.path("gre.yaml"))
     #expect(
@@ -80,8 +87,8 @@ struct ExampleTests {
     let names = try FileManager.default.contentsOfDirectory(atPath: Examples.directory.path)
     #expect(
       names.filter { $0.hasSuffix(".yaml") }.sorted() == [
-        "api.yaml", "demo-replay.yaml", "demo-sessions.yaml", "demo.yaml", "gre.yaml", "minimal.yaml",
-        "sessions.yaml", "two-ports.yaml",
+        "api.yaml", "bump.yaml", "demo-replay.yaml", "demo-sessions.yaml", "demo.yaml", "gre.yaml",
+        "minimal.yaml", "sessions.yaml", "two-ports.yaml",
       ])
   }
 
@@ -98,7 +105,9 @@ struct ExampleTests {
 
 @Suite("Mutated examples")
 struct MutationTests {
-  @Test(arguments: ["minimal.yaml", "two-ports.yaml", "gre.yaml", "api.yaml", "demo.yaml", "sessions.yaml"])
+  @Test(arguments: [
+    "minimal.yaml", "bump.yaml", "two-ports.yaml", "gre.yaml", "api.yaml", "demo.yaml", "sessions.yaml",
+  ])
   func `are accepted or refused with a message, never anything else`(name: String) throws {
     let seed = Array(try Examples.text(name).utf8)
     var random = SplitMix64(seed: 0x5EED)

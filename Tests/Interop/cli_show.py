@@ -9,7 +9,10 @@ STATUS = {
     "lingering_sessions", "closed_retained", "closed_retention", "closed_lost", "sessions_opened",
     "closed_finack", "closed_rst", "closed_timeout", "sessions_deleted",
 }
-WORKER = {"index", "counters", "cpu_nanoseconds", "command_nanoseconds", "commands"}
+WORKER = {
+    "index", "core", "node", "polling", "scheduler", "memory", "counters", "cpu_nanoseconds",
+    "command_nanoseconds", "commands",
+}
 PORT = {
     "name", "lif", "peer", "kind", "source", "received_packets", "received_bytes", "transmitted_packets",
     "transmitted_bytes", "miss", "non_session", "receiving", "error",
@@ -24,7 +27,8 @@ def show_text(line):
         daemon.until("packets", lambda: _json(daemon, "ports")["ports"][1]["transmitted_packets"] > 2)
         daemon.run("status", "show", "status", output=["^sluice 0", "workers +2", "live +1 ",
                                                        "capacity +20,000"])
-        daemon.run("workers", "show", "workers", output=["^worker", "^ *0 ", "^ *1 "])
+        daemon.run("workers", "show", "workers", output=[
+            "^worker +core +node +polling", "^ *0 .*adaptive", "^ *1 "])
         daemon.run("ports", "show", "ports",
                    output=[r"^inside +1 +2 .*drop .*capture .*frames\.pcap +receiving$", "^outside +2 +1 "])
         daemon.run("drops", "show", "drops", output=["^reason", "miss"])

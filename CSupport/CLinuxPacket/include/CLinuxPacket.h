@@ -4,8 +4,11 @@
 
 #include "sluice_capabilities.h"
 #include "sluice_copy.h"
+#include "sluice_packet_ring.h"
+#include "sluice_packet_socket.h"
 #include "sluice_prefetch.h"
 #include "sluice_thread.h"
+#include "sluice_wake.h"
 #include "sluice_window.h"
 
 #endif

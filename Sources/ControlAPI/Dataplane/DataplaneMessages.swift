@@ -9,6 +9,10 @@ extension Sluice_V1_Worker {
     self.init()
     index = UInt32(clamping: report.index)
     core = report.core.map { Int32(clamping: $0) } ?? -1
+    if let node = report.node { self.node = Int32(clamping: node) }
+    polling = report.polling
+    scheduler = report.scheduler
+    memory = report.memory
     for counter in report.counters { counters[counter.name] = counter.value }
     cpuNanoseconds = report.cpuNanoseconds
     commandNanoseconds = report.commandNanoseconds
@@ -32,6 +36,7 @@ extension Sluice_V1_Port {
     nonSession = report.nonSession
     receiving = report.isReceiving
     error = report.error ?? ""
+    for event in report.events { events[event.name] = event.count }
   }
 }
 

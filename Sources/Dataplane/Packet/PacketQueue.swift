@@ -32,9 +32,14 @@ public protocol PacketQueue: ~Copyable {
 
   /// Nanoseconds that a worker may sleep after `receive` found nothing; asked only with a `presentTime`.
   var longestSleep: UInt64 { get }
+
+  /// Names the descriptors that become readable when there is something to receive. Asked before each sleep,
+  /// after `receive` found nothing; without any, the sleep ends by `longestSleep` or by what is rung.
+  func watch(_ wakes: inout PollSet)
 }
 
 extension PacketQueue where Self: ~Copyable {
   public var presentTime: PacketTime? { nil }
   public var longestSleep: UInt64 { .max }
+  public func watch(_ wakes: inout PollSet) {}
 }

@@ -35,6 +35,21 @@ extension MutableRawSpan {
   package mutating func storeBigEndian<T: FixedWidthInteger & BitwiseCopyable>(_ value: T, at offset: Int) {
     storeBytes(of: value.bigEndian, toByteOffset: offset, as: T.self)
   }
+
+  /// Copies `source`, which lies elsewhere, to `offset`.
+  ///
+  /// - Precondition: `offset` and all of `source` lie inside the span.
+  @_lifetime(self: copy self)
+  package mutating func copy(_ source: RawSpan, to offset: Int) {
+    precondition(offset >= 0 && offset <= byteCount - source.byteCount, "a copy lies outside its place")
+    // SAFETY: the range was checked; a mutable span is exclusive, so that the two do not overlap.
+    unsafe withUnsafeMutableBytes { target in
+      unsafe source.withUnsafeBytes { source in
+        guard let to = target.baseAddress, let from = source.baseAddress else { return }
+        unsafe (to + offset).copyMemory(from: from, byteCount: source.count)
+      }
+    }
+  }
 }
 
 /// The first bytes of a packet, checked once: a field at a constant offset is then one load.

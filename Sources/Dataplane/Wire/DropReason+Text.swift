@@ -45,6 +45,9 @@ extension DropReason: CustomStringConvertible {
     case .fragmentEvicted: "fragmentEvicted"
     case .tooManyFragments: "tooManyFragments"
     case .fragmentUnresolved: "fragmentUnresolved"
+    case .receiveRingFull: "receiveRingFull"
+    case .unsupportedOffload: "unsupportedOffload"
+    case .portDown: "portDown"
     }
   }
 
@@ -99,6 +102,10 @@ extension DropReason: CustomStringConvertible {
     case .fragmentEvicted: "The fragment waited for its datagram's first one, and had to make room."
     case .tooManyFragments: "The fragment's datagram has more waiting, or more gaps, than are kept for one."
     case .fragmentUnresolved: "The fragment waited for its datagram's first one when the run ended."
+    case .receiveRingFull: "The port's receive ring was full."
+    case .unsupportedOffload:
+      "The sender left a segmentation or checksum to the device that cannot be done in its place."
+    case .portDown: "The outgoing port's link is down, or its interface is gone."
     }
   }
 }

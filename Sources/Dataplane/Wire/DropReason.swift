@@ -98,4 +98,13 @@ public enum DropReason: UInt8, Error, CaseIterable, Sendable, BitwiseCopyable {
   case tooManyFragments
   /// The fragment waited for its datagram's first one when the run ended.
   case fragmentUnresolved
+
+  /// The port's receive ring was full; the kernel counted the packet, and nobody saw its bytes.
+  case receiveRingFull
+  /// The sender left work to the device that the port cannot do in its place: the segmentation of another
+  /// protocol than TCP and UDP or of malformed headers, or a checksum that is not the Internet's or lies
+  /// outside the packet.
+  case unsupportedOffload
+  /// The outgoing port's link is down, or its interface is gone.
+  case portDown
 }

@@ -118,6 +118,24 @@ public struct IPv4Header: ~Escapable {
     bytes.storeBigEndian(checksum, at: offset + Field.checksum)
   }
 
+  /// Changes total length and identification of the header at `offset`, and its checksum by as much: one that
+  /// was wrong stays wrong.
+  ///
+  /// - Precondition: a header at `offset`.
+  @_lifetime(bytes: copy bytes)
+  static func rewrite(
+    totalLength: UInt16, identification: UInt16, in bytes: inout MutableRawSpan, at offset: Int
+  ) {
+    let length: UInt16 = bytes.bytes.loadBigEndian(at: offset + Field.totalLength)
+    let number: UInt16 = bytes.bytes.loadBigEndian(at: offset + Field.identification)
+    var checksum: UInt16 = bytes.bytes.loadBigEndian(at: offset + Field.checksum)
+    checksum = Checksum.adjusted(checksum, from: length, to: totalLength)
+    checksum = Checksum.adjusted(checksum, from: number, to: identification)
+    bytes.storeBigEndian(totalLength, at: offset + Field.totalLength)
+    bytes.storeBigEndian(identification, at: offset + Field.identification)
+    bytes.storeBigEndian(checksum, at: offset + Field.checksum)
+  }
+
   private enum Field {
     static let versionAndLength = 0, typeOfService = 1, totalLength = 2, identification = 4, fragmentation = 6
     static let timeToLive = 8, protocolNumber = 9, checksum = 10, source = 12, destination = 16

@@ -93,6 +93,14 @@ public struct IPv6Header: ~Escapable {
     bytes.storeBigEndian(destination.low, at: offset + Field.destination + 8)
   }
 
+  /// Changes the payload length of the header at `offset`.
+  ///
+  /// - Precondition: a header at `offset`.
+  @_lifetime(bytes: copy bytes)
+  static func rewrite(payloadLength: UInt16, in bytes: inout MutableRawSpan, at offset: Int) {
+    bytes.storeBigEndian(payloadLength, at: offset + Field.payloadLength)
+  }
+
   private enum Field {
     static let versionClassAndLabel = 0, payloadLength = 4, nextHeader = 6, hopLimit = 7
     static let source = 8, destination = 24

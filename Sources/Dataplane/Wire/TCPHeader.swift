@@ -135,6 +135,15 @@ public struct TCPHeader: ~Escapable {
     bytes.storeBigEndian(3 << 8 | UInt16(windowScale), at: first + 6)
   }
 
+  /// Changes sequence number and flags of the header at `offset`; the checksum is left as it is.
+  ///
+  /// - Precondition: a header at `offset`.
+  @_lifetime(bytes: copy bytes)
+  static func rewrite(sequence: UInt32, flags: TCPFlags, in bytes: inout MutableRawSpan, at offset: Int) {
+    bytes.storeBigEndian(sequence, at: offset + Field.sequence)
+    bytes.storeBigEndian(flags.rawValue, at: offset + Field.flags)
+  }
+
   static let checksumOffset = Field.checksum
 
   private enum Field {

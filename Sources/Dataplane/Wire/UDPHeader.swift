@@ -86,6 +86,14 @@ public struct UDPHeader: ~Escapable {
     bytes.storeBigEndian(UInt16(0), at: offset + Field.checksum)
   }
 
+  /// Changes the length of the header at `offset`; the checksum is left as it is.
+  ///
+  /// - Precondition: a header at `offset`.
+  @_lifetime(bytes: copy bytes)
+  static func rewrite(length: UInt16, in bytes: inout MutableRawSpan, at offset: Int) {
+    bytes.storeBigEndian(length, at: offset + Field.length)
+  }
+
   static let checksumOffset = Field.checksum
 
   /// RFC 3948 §2.

@@ -1,4 +1,5 @@
 import CLinuxPacket
+import Glibc
 import Synchronization
 
 /// Wakes a worker that sleeps because it has nothing to do. One worker sleeps on it, any thread rings it.
@@ -6,15 +7,16 @@ import Synchronization
   private static let awake: UInt32 = 0
   private static let asleep: UInt32 = 1
 
-  // SAFETY: allocated in init, freed in deinit; used atomically only, here and by the kernel.
-  private nonisolated(unsafe) let word: UnsafeMutablePointer<Atomic<UInt32>>
+  private let word = Atomic<UInt32>(awake)
+  /// An eventfd(2), made at the first sleep; -1 before, and when the kernel has none left.
+  private let descriptor = Atomic<Int32>(-1)
 
-  package init() {
-    unsafe word = .allocate(capacity: 1)
-    unsafe word.initialize(to: Atomic(Self.awake))
+  package init() {}
+
+  deinit {
+    let descriptor = descriptor.load(ordering: .acquiring)
+    if descriptor >= 0 { close(descriptor) }
   }
-
-  deinit { unsafe word.deallocate() }
 
   /// Wakes the worker, which then finds what was pushed before this call. Costs a fence.
   package func ring() {
@@ -25,23 +27,29 @@ import Synchronization
 
   /// The same without the fence, for once a burst: a worker that is just falling asleep may be missed.
   @inline(__always) package func ringIfAsleep() {
-    if unsafe word.pointee.load(ordering: .relaxed) == Self.asleep { wake() }
+    if word.load(ordering: .relaxed) == Self.asleep { wake() }
   }
 
   @inline(never) private func wake() {
-    unsafe word.pointee.store(Self.awake, ordering: .sequentiallyConsistent)
-    unsafe sluice_futex_wake(UnsafeMutableRawPointer(word))
+    word.store(Self.awake, ordering: .sequentiallyConsistent)
+    // The sleeper made it before it said that it sleeps.
+    atomicMemoryFence(ordering: .acquiring)
+    sluice_event_raise(descriptor.load(ordering: .relaxed))
   }
 
-  /// Sleeps until somebody rings, at most so many nanoseconds; not at all when there is work.
+  /// Sleeps until somebody rings or a descriptor of `wakes` is readable, at most so many nanoseconds; not at
+  /// all when there is work. A ring that came too late for one sleep may end the next one early.
   ///
   /// - Parameter hasWork: looks at everything that rings.
-  package func sleep(atMost nanoseconds: UInt64, unless hasWork: () -> Bool) {
-    unsafe word.pointee.store(Self.asleep, ordering: .sequentiallyConsistent)
+  package func sleep(atMost nanoseconds: UInt64, _ wakes: inout PollSet, unless hasWork: () -> Bool) {
+    // Without one a sleep lasts as long as it may, and what rings is found then.
+    if descriptor.load(ordering: .relaxed) < 0 { descriptor.store(sluice_event_make(), ordering: .relaxed) }
+    let descriptor = descriptor.load(ordering: .relaxed)
+    word.store(Self.asleep, ordering: .sequentiallyConsistent)
     atomicMemoryFence(ordering: .sequentiallyConsistent)
     if !hasWork() {
-      unsafe sluice_futex_wait(UnsafeMutableRawPointer(word), Self.asleep, nanoseconds)
+      if wakes.wait(atMost: nanoseconds, doorbell: descriptor) { sluice_event_clear(descriptor) }
     }
-    unsafe word.pointee.store(Self.awake, ordering: .relaxed)
+    word.store(Self.awake, ordering: .relaxed)
   }
 }

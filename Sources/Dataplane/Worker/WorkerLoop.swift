@@ -7,10 +7,13 @@ public struct WorkerLoop: Sendable {
   let commands: CommandRing
   let workers: Int
   let burstLimit: Int
+  /// Nanoseconds without packets after which the worker sleeps.
+  let patience: UInt64
 
   public init(_ setup: WorkerSetup, commands: CommandRing, burstLimit: Int = 64) {
     mesh = setup.mesh
     workers = setup.workers
+    patience = setup.polling.patience
     self.commands = commands
     self.burstLimit = burstLimit
   }
@@ -21,7 +24,8 @@ public struct WorkerLoop: Sendable {
     var burst = PacketBurst(limit: burstLimit)
     var isOpen = true
     var isClosed = false
-    var idle = 0
+    var silence = Silence()
+    var wakes = PollSet()
     while true {
       // Asked first: what was submitted before the release is then applied before the first packet.
       let isHeld = commands.isHolding
@@ -52,30 +56,49 @@ public struct WorkerLoop: Sendable {
       } else if mesh.isFinished(for: worker.index), mesh.isDrained(from: worker.index) {
         break
       }
-      idle = isBusy ? 0 : idle + 1
-      if idle > 0 { rest(&worker, &queue, &burst, iteration: idle) }
+      if isBusy { silence.polls = 0 } else { rest(&worker, &queue, &burst, &silence, &wakes) }
     }
     worker.giveUpFragments(&burst, through: &queue)
     worker.finish(at: mesh.lastTime)
     queue.finish()
   }
 
+  /// How long nothing has come.
+  private struct Silence {
+    /// Polls in a row that found nothing.
+    var polls = 0
+    /// When the first of them was.
+    var start = PacketTime.zero
+    /// Sleeps since then.
+    var sleeps: UInt64 = 0
+  }
+
   /// Passes time when there is nothing to do. Where the queue has a clock, sessions and fragments whose time
-  /// is up end meanwhile, and sleep grows with the silence; a command or a packet handed over ends it.
+  /// is up end meanwhile. A worker that may sleep does so once its patience is over, the longer the longer
+  /// nothing comes; a packet, a command or a packet handed over ends it.
   private func rest<Queue: PacketQueue & ~Copyable>(
-    _ worker: inout Worker, _ queue: inout Queue, _ burst: inout PacketBurst, iteration: Int
+    _ worker: inout Worker, _ queue: inout Queue, _ burst: inout PacketBurst, _ silence: inout Silence,
+    _ wakes: inout PollSet
   ) {
-    guard let now = queue.presentTime else { return ThreadPause.wait(iteration: iteration) }
+    silence.polls &+= 1
+    guard let now = queue.presentTime else { return ThreadPause.wait(iteration: silence.polls) }
     worker.passTime(to: now, &burst, through: &queue)
-    guard iteration > ThreadPause.patience else { return ThreadPause.yield() }
-    let growing = Self.shortestSleep << UInt64(min(iteration - ThreadPause.patience, 16))
-    commands.doorbell.sleep(atMost: min(growing, Self.longestSleep, queue.longestSleep)) {
+    if silence.polls == 1 {
+      silence.start = now
+      silence.sleeps = 0
+    }
+    guard now.nanoseconds &- silence.start.nanoseconds >= patience else { return ThreadPause.spin() }
+    let growing = Self.shortestSleep << min(silence.sleeps, 16)
+    silence.sleeps &+= 1
+    wakes.removeAll()
+    queue.watch(&wakes)
+    commands.doorbell.sleep(atMost: min(growing, Self.longestSleep, queue.longestSleep), &wakes) {
       commands.hasBatch || mesh.hasPackets(for: worker.index)
     }
   }
 
-  /// Nanoseconds. So many a second cost less than a hundredth of a core, and what rings no doorbell waits no
-  /// longer.
+  /// Nanoseconds. So many a second cost less than a hundredth of a core, and what neither rings nor becomes
+  /// readable waits no longer.
   private static let longestSleep: UInt64 = 2_000_000
   private static let shortestSleep: UInt64 = 25_000
 

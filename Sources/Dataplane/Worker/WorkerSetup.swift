@@ -46,6 +46,8 @@ public struct WorkerSetup: Sendable {
   public var fragmentPlacement = FragmentPlacement.receiver
   /// The time at which workers start; sessions added before the first packet begin here.
   public var start = PacketTime.zero
+  /// What workers do when nothing comes; of no effect where time comes with packets.
+  public var polling = Polling.adaptive(idleNanoseconds: 50_000)
   /// Buffers per worker, for copies and packets that are written to.
   public var poolBuffers = 2 * PacketBurst.capacity
   /// The longest packet that can be copied, in bytes.
@@ -100,6 +102,10 @@ public enum WorkerError: Error, Equatable {
   case outOfMemory
   /// A thread could not be started: the errno.
   case thread(Int32)
+  /// A thread could not be pinned to its CPU: the errno.
+  case pinning(core: Int, Int32)
+  /// A thread could not have real-time priority: the errno.
+  case scheduling(priority: Int, Int32)
 }
 
 /// A worker's own copy of a port.

@@ -15,6 +15,14 @@ public final class Daemon: Sendable {
     public var index: Int
     /// The CPU it is pinned to; nil when the scheduler chooses.
     public var core: Int?
+    /// The NUMA node of that CPU.
+    public var node: Int?
+    /// `busy` or `adaptive`.
+    public var polling: String
+    /// `other`, or `fifo` and the priority.
+    public var scheduler: String
+    /// Which node its memory comes from, or why none was chosen.
+    public var memory: String
     /// Counters by name, in a fixed order.
     public var counters: [(name: String, value: UInt64)]
     /// CPU time of its thread in nanoseconds, the part of it for applying commands, and how many it applied.
@@ -25,12 +33,15 @@ public final class Daemon: Sendable {
 
   /// One port, for `show ports`.
   public struct PortReport: Sendable {
-    public enum Kind: String, Sendable { case capture, memory, none }
+    public enum Kind: String, Sendable {
+      case capture, memory, none
+      case afPacket = "af_packet"
+    }
     public var name: String
     public var lif: UInt16
     public var peer: UInt16
     public var kind: Kind
-    /// The capture's path, or what traffic it is.
+    /// The capture's path, what traffic it is, or the interface's name.
     public var source: String
     public var receivedPackets: UInt64
     public var receivedBytes: UInt64
@@ -38,6 +49,8 @@ public final class Daemon: Sendable {
     public var transmittedBytes: UInt64
     public var miss: String
     public var nonSession: String
+    /// What else was counted on a live port, by name; only what occurred.
+    public var events: [(name: String, count: UInt64)]
     /// Whether it still receives.
     public var isReceiving: Bool
     /// Why not, when something went wrong.
@@ -102,6 +115,9 @@ public final class Daemon: Sendable {
 
   /// A worker or port failed so that the daemon cannot go on; nil while all is well.
   public var failure: String? { runtime.failure }
+
+  /// What is less good than it could be, in words, each said once at the start.
+  public var warnings: [String] { runtime.warnings }
 
   public func workers() -> [WorkerReport] { runtime.workers() }
   public func ports() -> [PortReport] { runtime.ports() }

@@ -10,11 +10,15 @@ struct DaemonPlan {
   /// Players of captures: all files together, then each pipe.
   let feeds: [CaptureFeed]
   private let configured: [Config.Port]
+  private let workers: Int
+  /// The network devices that ports use, for placing workers near them: captures and memory have none.
+  var interfaces: [String] { configured.compactMap(\.live?.interface) }
 
   /// - Throws: captures that cannot be opened, and what `captures` asks for that cannot be done with them.
   init(_ configuration: Configuration) throws(DaemonError) {
     let configured = configuration.ports
     self.configured = configured
+    workers = configuration.workers
     guard configured.count <= WorkerSetup.maxPorts else {
       throw DaemonError(
         status: 2, message: "\(configured.count) ports are configured: at most \(WorkerSetup.maxPorts)")
@@ -57,11 +61,12 @@ struct DaemonPlan {
   }
 
   private static func checkSplit(_ ports: [Config.Port], _ files: [String]) throws(DaemonError) {
-    guard files.count == 1, ports.count == 2, ports.allSatisfy({ $0.memory == nil }) else {
+    let areCaptures = ports.allSatisfy { $0.memory == nil && $0.live == nil }
+    guard files.count == 1, ports.count == 2, areCaptures else {
       throw DaemonError(
         status: 2,
         message: "captures.split deals one capture to two ports: there are \(files.count) captures and "
-          + "\(ports.count) ports\(ports.contains { $0.memory != nil } ? ", one with memory" : "")")
+          + "\(ports.count) ports\(areCaptures ? "" : ", one with memory or an interface")")
     }
     guard !isPipe(files[0]) else {
       throw DaemonError(
@@ -142,5 +147,43 @@ struct DaemonPlan {
           traffic, ends: (Self.arrival(position, ports), Self.arrival(peer, ports)), rate: memory.rate))
     }
     return sources
+  }
+
+  // MARK: Interfaces
+
+  var hasLivePorts: Bool { configured.contains { $0.live != nil } }
+
+  /// Opens the network interfaces; nothing comes through them before they are started.
+  func openLivePorts() throws(DaemonError) -> [AFPacketPort] {
+    var opened: [AFPacketPort] = []
+    for (position, port) in configured.enumerated() {
+      guard let settings = port.live else { continue }
+      do throws(AFPacketError) {
+        opened.append(
+          try AFPacketPort(settings, at: Self.arrival(position, ports), workers: workers))
+      } catch {
+        throw DaemonError(status: 1, message: "port \(port.name): \(error)")
+      }
+    }
+    return opened
+  }
+
+  /// Every worker's queues of them.
+  static func queues(
+    of ports: [AFPacketPort], _ setup: WorkerSetup, _ counters: [PortCounters]
+  ) throws(DaemonError) -> [[AFPacketQueue]] {
+    var queues: [[AFPacketQueue]] = []
+    do throws(AFPacketError) {
+      for worker in 0..<setup.workers {
+        var own: [AFPacketQueue] = []
+        for port in ports {
+          own.append(try port.queue(of: worker, setup: setup, counters: counters[worker]))
+        }
+        queues.append(own)
+      }
+    } catch {
+      throw DaemonError(status: 1, message: error.description)
+    }
+    return queues
   }
 }

@@ -7,7 +7,10 @@ extension DaemonRuntime {
     group.setup.counters.enumerated().map { index, page in
       let thread = group.thread(index)
       return Daemon.WorkerReport(
-        index: index, core: thread.core,
+        index: index, core: thread.place.core, node: placement.seats[index].node,
+        polling: configuration.threads.isBusyPolling ? "busy" : "adaptive",
+        scheduler: thread.place.fifoPriority.map { "fifo \($0)" } ?? "other",
+        memory: placement.seats[index].memory(thread.memoryProblem),
         counters: Counter.allCases.map { (name: "\($0)", value: page[$0]) },
         cpuNanoseconds: thread.cpuNanoseconds, commandNanoseconds: page[.commandNanoseconds],
         commands: page[.commands])
@@ -23,17 +26,28 @@ extension DaemonRuntime {
         transmitted += counters.transmitted(position)
       }
       let feed = feeds.first { $0.ports.contains(position) }
+      let trouble = livePorts.first { Int($0.arrival.port) == position }?.trouble
       // The other port of a split has packets of the one capture.
       let capture = port.capture ?? feed.flatMap { _ in configuration.ports.compactMap(\.capture).first }
       return Daemon.PortReport(
         name: port.name, lif: port.lif.number, peer: port.peer.number,
-        kind: capture != nil ? .capture : port.memory != nil ? .memory : .none,
-        source: capture ?? port.memory.map { "\($0.flows) flows, \($0.size) bytes" } ?? "",
+        kind: capture != nil ? .capture : port.memory != nil ? .memory : port.live != nil ? .afPacket : .none,
+        source: capture ?? port.memory.map { "\($0.flows) flows, \($0.size) bytes" }
+          ?? port.live?.interface ?? "",
         receivedPackets: received.packets, receivedBytes: received.bytes,
         transmittedPackets: transmitted.packets, transmittedBytes: transmitted.bytes,
         miss: "\(port.miss)", nonSession: "\(port.nonSession)",
-        isReceiving: isRunning && (port.memory != nil || feed?.isFinished == false),
-        error: feed?.progress.error?.description)
+        events: events(position),
+        isReceiving: isRunning
+          && (port.live != nil && trouble == nil || port.memory != nil || feed?.isFinished == false),
+        error: feed?.progress.error?.description ?? trouble)
+    }
+  }
+
+  private func events(_ port: Int) -> [(name: String, count: UInt64)] {
+    PortCounters.Event.allCases.compactMap { event in
+      let count = portCounters.reduce(0) { $0 + $1[port, event] }
+      return count > 0 ? (name: "\(event)", count: count) : nil
     }
   }
 

@@ -7,7 +7,10 @@ package final class DaemonRuntime: Sendable {
   package let configuration: Configuration
   package let clock = MonotonicClock()
   package let group: WorkerGroup
+  /// Where workers run.
+  package let placement: Placement
   let feeds: [CaptureFeed]
+  let livePorts: [AFPacketPort]
   /// By worker.
   let portCounters: [PortCounters]
   private let stopSignal = StopSignal()
@@ -25,24 +28,32 @@ package final class DaemonRuntime: Sendable {
   ) throws(DaemonError) {
     self.configuration = configuration
     let plan = try DaemonPlan(configuration)
+    placement = try Self.placement(configuration, plan)
+    if configuration.threads.locksMemory { try ProcessMemory.lock() }
     feeds = plan.feeds
     let setup = Self.setup(configuration, plan, clock)
     let memory = try plan.memory(setup)
-    try beforeThreads()
+    livePorts = try plan.openLivePorts()
     let counters = (0..<setup.workers).map { _ in PortCounters(ports: setup.ports.count) }
     portCounters = counters
     let positions = PortPositions(setup.ports)
+    let live = try DaemonPlan.queues(of: livePorts, setup, counters)
+    try beforeThreads()
     let (clock, feeds, stopSignal) = (clock, feeds, stopSignal)
     do throws(WorkerError) {
       group = try WorkerGroup(
-        setup, burstLimit: Self.burstLimit, reportsSessions: reportsSessions
+        setup, on: placement.places(configuration.threads), burstLimit: Self.burstLimit,
+        reportsSessions: reportsSessions
       ) { worker in
         PortQueue(
           worker: worker, setup: setup, clock: clock, feeds: worker == 0 ? feeds : [], memory: memory,
-          counters: counters[worker], positions: positions, stop: stopSignal)
+          live: live[worker], counters: counters[worker], positions: positions, stop: stopSignal)
       }
     } catch {
-      throw DaemonError(status: 1, message: error.text(capacity: configuration.capacity))
+      // What is mapped after mlockall() counts against RLIMIT_MEMLOCK.
+      let isBounded = error == .outOfMemory && configuration.threads.locksMemory
+      let more = isBounded ? ", or raise RLIMIT_MEMLOCK, which mlockall must fit into" : ""
+      throw DaemonError(status: 1, message: error.text(capacity: configuration.capacity) + more)
     }
     if let refused = AddOutcome.refusal(group.add(configuration.sessions), configuration.sessions) {
       signalStop()
@@ -58,20 +69,35 @@ package final class DaemonRuntime: Sendable {
 
   private static let burstLimit = 64
 
+  private static func placement(
+    _ configuration: Configuration, _ plan: DaemonPlan
+  ) throws(DaemonError) -> Placement {
+    let allowed = ProcessCPUs.allowed
+    do throws(PlacementRefusal) {
+      return try Placement(
+        configuration.threads.cores, workers: configuration.workers,
+        topology: Topology(allowed: allowed, interfaces: plan.interfaces), allowed: allowed,
+        interfaces: plan.interfaces)
+    } catch {
+      throw DaemonError(status: 2, message: error.message)
+    }
+  }
+
   private static func setup(
     _ configuration: Configuration, _ plan: DaemonPlan, _ clock: MonotonicClock
   ) -> WorkerSetup {
     var generator = SystemRandomNumberGenerator()
     // Captures and memory can wait: a full ring holds them up, and nothing is lost. Only worker 0 hands over,
-    // so workers never wait for each other.
+    // so workers never wait for each other. With live ports all hand over, and a full ring is a drop.
     var setup = WorkerSetup(
-      workers: configuration.workers, capacity: configuration.capacity, ports: plan.ports, waits: true,
-      generator: &generator)
+      workers: configuration.workers, capacity: configuration.capacity, ports: plan.ports,
+      waits: !plan.hasLivePorts, generator: &generator)
     setup.timeouts = configuration.timeouts
     setup.tcpControl = configuration.tcpControl
     setup.neighbors = configuration.neighbors
     setup.copies = configuration.copies
     setup.start = clock.now
+    setup.polling = configuration.threads.polling
     // A copy is at most as long as the longest packet; buffers are touched when they are used.
     if !plan.feeds.isEmpty { setup.packetSize = Int(CaptureHeader.largestPacket) }
     return setup
@@ -86,6 +112,7 @@ package final class DaemonRuntime: Sendable {
     }
     guard isFirst else { return }
     group.release()
+    for port in livePorts { port.start() }
     for (index, feed) in feeds.enumerated() {
       do throws(WorkerError) {
         try feed.start(index: index, waking: group.setup.mesh.doorbells[0])

@@ -1,4 +1,6 @@
+import CLinuxPacket
 import Foundation
+import PacketIO
 
 /// What the kernel says about this process's memory; 0 where it does not say.
 struct ProcessMemory {
@@ -14,6 +16,17 @@ struct ProcessMemory {
     let line = Self.text("/proc/self/smaps_rollup").split(separator: "\n")
       .first { $0.hasPrefix("AnonHugePages:") }
     hugePageBytes = (line?.split(separator: " ").dropFirst().first.flatMap { UInt64($0) } ?? 0) << 10
+  }
+
+  /// Keeps all memory of the process in main memory, also what is mapped later.
+  static func lock() throws(DaemonError) {
+    let number = sluice_lock_memory()
+    guard number == 0 else {
+      throw DaemonError(
+        status: 1,
+        message: "mlockall: \(errorText(number)); it needs CAP_IPC_LOCK, or an RLIMIT_MEMLOCK above all that "
+          + "is mapped (systemd: LimitMEMLOCK=infinity)")
+    }
   }
 
   private static func text(_ path: String) -> String {

@@ -183,9 +183,30 @@ public nonisolated struct Sluice_V1_Worker: Sendable {
   /// Commands (batches of session operations) applied.
   public var commands: UInt64 = 0
 
+  /// The NUMA node of that CPU; unset when the scheduler chooses.
+  public var node: Int32 {
+    get {_node ?? 0}
+    set {_node = newValue}
+  }
+  /// Returns true if `node` has been explicitly set.
+  public var hasNode: Bool {self._node != nil}
+  /// Clears the value of `node`. Subsequent reads from it will return its default value.
+  public mutating func clearNode() {self._node = nil}
+
+  /// "busy" or "adaptive".
+  public var polling: String = String()
+
+  /// "other", or "fifo" and the priority.
+  public var scheduler: String = String()
+
+  /// Which NUMA node its memory comes from, "node 1", or why none was chosen.
+  public var memory: String = String()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
+
+  fileprivate var _node: Int32? = nil
 }
 
 public nonisolated struct Sluice_V1_ListPortsRequest: Sendable {
@@ -223,10 +244,10 @@ public nonisolated struct Sluice_V1_Port: Sendable {
 
   public var peer: UInt32 = 0
 
-  /// What is behind it: "capture", "memory" or "none".
+  /// What is behind it: "capture", "memory", "af_packet" or "none".
   public var kind: String = String()
 
-  /// The capture's path, or a description of the traffic.
+  /// The capture's path, a description of the traffic, or the interface's name.
   public var source: String = String()
 
   public var receivedPackets: UInt64 = 0
@@ -247,6 +268,10 @@ public nonisolated struct Sluice_V1_Port: Sendable {
 
   /// Why it does not, when something went wrong.
   public var error: String = String()
+
+  /// What else was counted on a live port, by name; only what occurred: ringFull, refused, transmitFailed,
+  /// superFrames, segments, checksums, stalls.
+  public var events: Dictionary<String,UInt64> = [:]
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -875,7 +900,7 @@ nonisolated extension Sluice_V1_ListWorkersResponse: SwiftProtobuf.Message, Swif
 
 nonisolated extension Sluice_V1_Worker: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Worker"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}core\0\u{1}counters\0\u{3}cpu_nanoseconds\0\u{3}command_nanoseconds\0\u{1}commands\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}index\0\u{1}core\0\u{1}counters\0\u{3}cpu_nanoseconds\0\u{3}command_nanoseconds\0\u{1}commands\0\u{1}node\0\u{1}polling\0\u{1}scheduler\0\u{1}memory\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -889,12 +914,20 @@ nonisolated extension Sluice_V1_Worker: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 4: try { try decoder.decodeSingularUInt64Field(value: &self.cpuNanoseconds) }()
       case 5: try { try decoder.decodeSingularUInt64Field(value: &self.commandNanoseconds) }()
       case 6: try { try decoder.decodeSingularUInt64Field(value: &self.commands) }()
+      case 7: try { try decoder.decodeSingularInt32Field(value: &self._node) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.polling) }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self.scheduler) }()
+      case 10: try { try decoder.decodeSingularStringField(value: &self.memory) }()
       default: break
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if self.index != 0 {
       try visitor.visitSingularUInt32Field(value: self.index, fieldNumber: 1)
     }
@@ -913,6 +946,18 @@ nonisolated extension Sluice_V1_Worker: SwiftProtobuf.Message, SwiftProtobuf._Me
     if self.commands != 0 {
       try visitor.visitSingularUInt64Field(value: self.commands, fieldNumber: 6)
     }
+    try { if let v = self._node {
+      try visitor.visitSingularInt32Field(value: v, fieldNumber: 7)
+    } }()
+    if !self.polling.isEmpty {
+      try visitor.visitSingularStringField(value: self.polling, fieldNumber: 8)
+    }
+    if !self.scheduler.isEmpty {
+      try visitor.visitSingularStringField(value: self.scheduler, fieldNumber: 9)
+    }
+    if !self.memory.isEmpty {
+      try visitor.visitSingularStringField(value: self.memory, fieldNumber: 10)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -923,6 +968,10 @@ nonisolated extension Sluice_V1_Worker: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.cpuNanoseconds != rhs.cpuNanoseconds {return false}
     if lhs.commandNanoseconds != rhs.commandNanoseconds {return false}
     if lhs.commands != rhs.commands {return false}
+    if lhs._node != rhs._node {return false}
+    if lhs.polling != rhs.polling {return false}
+    if lhs.scheduler != rhs.scheduler {return false}
+    if lhs.memory != rhs.memory {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -984,7 +1033,7 @@ nonisolated extension Sluice_V1_ListPortsResponse: SwiftProtobuf.Message, SwiftP
 
 nonisolated extension Sluice_V1_Port: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Port"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}lif\0\u{1}peer\0\u{1}kind\0\u{1}source\0\u{3}received_packets\0\u{3}received_bytes\0\u{3}transmitted_packets\0\u{3}transmitted_bytes\0\u{1}miss\0\u{3}non_session\0\u{1}receiving\0\u{1}error\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}lif\0\u{1}peer\0\u{1}kind\0\u{1}source\0\u{3}received_packets\0\u{3}received_bytes\0\u{3}transmitted_packets\0\u{3}transmitted_bytes\0\u{1}miss\0\u{3}non_session\0\u{1}receiving\0\u{1}error\0\u{1}events\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1005,6 +1054,7 @@ nonisolated extension Sluice_V1_Port: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 11: try { try decoder.decodeSingularStringField(value: &self.nonSession) }()
       case 12: try { try decoder.decodeSingularBoolField(value: &self.receiving) }()
       case 13: try { try decoder.decodeSingularStringField(value: &self.error) }()
+      case 14: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufUInt64>.self, value: &self.events) }()
       default: break
       }
     }
@@ -1050,6 +1100,9 @@ nonisolated extension Sluice_V1_Port: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if !self.error.isEmpty {
       try visitor.visitSingularStringField(value: self.error, fieldNumber: 13)
     }
+    if !self.events.isEmpty {
+      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufUInt64>.self, value: self.events, fieldNumber: 14)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1067,6 +1120,7 @@ nonisolated extension Sluice_V1_Port: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.nonSession != rhs.nonSession {return false}
     if lhs.receiving != rhs.receiving {return false}
     if lhs.error != rhs.error {return false}
+    if lhs.events != rhs.events {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -14,6 +14,10 @@ struct RunCommand: ParsableCommand {
       ends it at once. The socket is --socket, else api.socket of the configuration, else $SLUICE_SOCKET, \
       else \(SocketProbe.defaultPath).
 
+      Workers are pinned to CPUs, and sleep when no packets come: the configuration's cores, polling, \
+      idle_budget_us, scheduler_policy, scheduler_priority and mlockall say otherwise; sluice show workers \
+      says where they are.
+
       Exit status: 0 stopped by a signal, 1 something failed, 2 bad usage or configuration.
 
       Examples:
@@ -27,7 +31,7 @@ struct RunCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The control socket that is made.", valueName: "path"))
   var socket: String?
 
-  @Option(help: "Worker threads, 1...64. (default: those of the configuration)")
+  @Option(help: "Worker threads, 1...64; as many as cores lists. (default: those of the configuration)")
   var workers: Int?
 
   func validate() throws {
@@ -45,7 +49,9 @@ struct RunCommand: ParsableCommand {
     do {
       // The socket before the packets: a daemon that may not serve has not touched any.
       let listeners = try ControlListeners(socket: path, configuration.api)
-      let daemon = try Daemon(configuration) { () throws(DaemonError) in try Capabilities.limit(to: []) }
+      let daemon = try Daemon(configuration) { () throws(DaemonError) in
+        try Capabilities.limit(to: Capabilities.kept(for: configuration), for: configuration.threads)
+      }
       let services = ControlServices(daemon, version: BuildInfo.release, commit: BuildInfo.commit)
       let server = ControlServer(
         listeners, configuration.api, log: { standardError("sluice: \($0)") },

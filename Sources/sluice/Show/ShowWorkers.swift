@@ -5,8 +5,12 @@ import ControlClient
 struct ShowWorkers: Showing {
   static let configuration = CommandConfiguration(
     commandName: "workers",
-    abstract: "Counters of each worker thread; with --interval rates, and CPU a packet.",
-    discussion: "--json has all counters, under the names of docs/api.md.")
+    abstract: "Where each worker thread runs, and its counters; with --interval rates, and CPU a packet.",
+    discussion: """
+      core and node: the CPU that the worker is pinned to and its NUMA node, "any" where the scheduler \
+      chooses; polling: what it does when no packets come. --json has all counters, under the names of \
+      docs/api.md, and scheduler and memory: SCHED_FIFO's priority, which node memory comes from.
+      """)
 
   @OptionGroup var client: ClientOptions
   @OptionGroup var again: RepeatOptions
@@ -33,12 +37,14 @@ struct ShowWorkers: Showing {
   private static func totals(_ workers: [WorkerReading]) -> String {
     let counters = ["packets", "bytes", "matched", "missed", "other", "dropped", "handedOff", "liveSessions"]
     let names = ["packets", "bytes", "matched", "missed", "other", "dropped", "handed off", "sessions"]
-    var columns = Columns(["worker", "core"] + names + ["CPU s", "ns/packet"], rightAligned: 0..<12)
+    var columns = Columns(
+      ["worker", "core", "node", "polling"] + names + ["CPU s", "ns/packet"], rightAligned: 0..<14)
     return columns.table(
       workers.map { worker in
         let packets = worker["packets"]
         let cpu = worker.cpuNanoseconds
-        return ["\(worker.index)", worker.core.map { "\($0)" } ?? "any"]
+        let place = [worker.core, worker.node].map { $0.map { "\($0)" } ?? "any" }
+        return ["\(worker.index)"] + place + [worker.polling.isEmpty ? "-" : worker.polling]
           + counters.map { grouped(worker[$0]) }
           + ["\(cpu / 1_000_000_000).\(cpu / 100_000_000 % 10)", packets > 0 ? "\(cpu / packets)" : "-"]
       })

@@ -1,4 +1,5 @@
 import Dataplane
+import Glibc
 import Synchronization
 import Testing
 
@@ -19,13 +20,40 @@ struct DoorbellTests {
   }
 
   @Test func `work that is there already is not slept over`() {
-    let took = ContinuousClock().measure { Doorbell().sleep(atMost: Self.longTime) { true } }
+    var wakes = PollSet()
+    let took = ContinuousClock().measure { Doorbell().sleep(atMost: Self.longTime, &wakes) { true } }
     #expect(took < .seconds(10))
   }
 
   @Test func `a sleep that nobody ends is as long as it was meant to be`() {
-    let took = ContinuousClock().measure { Doorbell().sleep(atMost: 30_000_000) { false } }
+    var wakes = PollSet()
+    let took = ContinuousClock().measure { Doorbell().sleep(atMost: 30_000_000, &wakes) { false } }
     #expect(took > .milliseconds(29))
+  }
+
+  @Test func `a descriptor that is readable ends a sleep, one with an error does not`() throws {
+    var ends: [Int32] = [-1, -1]
+    try #require(pipe(&ends) == 0)
+    defer { for end in ends { close(end) } }
+    var wakes = PollSet()
+    // Nobody has 1 << 20 descriptors: poll(2) says POLLNVAL of it, at once.
+    wakes.watch(1 << 20)
+    wakes.watch(ends[0])
+    let silent = ContinuousClock().measure { Doorbell().sleep(atMost: 30_000_000, &wakes) { false } }
+    #expect(silent > .milliseconds(29))
+    wakes.removeAll()
+    wakes.watch(1 << 20)
+    wakes.watch(ends[0])
+    try #require(write(ends[1], "x", 1) == 1)
+    let woken = ContinuousClock().measure { Doorbell().sleep(atMost: Self.longTime, &wakes) { false } }
+    #expect(woken < .seconds(10))
+  }
+
+  @Test func `more descriptors than fit are left out`() {
+    var wakes = PollSet()
+    for _ in 0...PollSet.capacity { wakes.watch(-1) }
+    let took = ContinuousClock().measure { Doorbell().sleep(atMost: 1_000_000, &wakes) { false } }
+    #expect(took < .seconds(10))
   }
 
   private final class Sleeper: Sendable {
@@ -37,7 +65,8 @@ struct DoorbellTests {
     var isDone: Bool { done.load(ordering: .acquiring) }
 
     func run(_ nanoseconds: UInt64) {
-      doorbell.sleep(atMost: nanoseconds) { false }
+      var wakes = PollSet()
+      doorbell.sleep(atMost: nanoseconds, &wakes) { false }
       done.store(true, ordering: .releasing)
     }
   }

@@ -1,0 +1,148 @@
+import CLinuxPacket
+import Dataplane
+import Glibc
+
+/// A live port as one worker uses it: receives, sends, counts, and watches that packets still come.
+package final class AFPacketQueue: @unchecked Sendable {
+  // SAFETY (@unchecked): made by the control side, from the first burst on used by its worker only.
+
+  let arrival: Arrival
+  private let port: AFPacketPort
+  private let worker: Int
+  private let sockets: AFPacketSockets
+  private var receiver: AFPacketReceiver
+  private var sender: AFPacketSender
+  private let counters: PortCounters
+  private let page: CounterPage
+  private var nextLook: UInt64 = 0
+  /// Packets received since the last look.
+  private var received: UInt64 = 0
+  /// Looks at which the kernel had dropped packets, none of which saw one come.
+  private var stalledLooks = 0
+  private var isShut = false
+
+  /// - Returns: nil when there is no memory.
+  init?(_ port: AFPacketPort, worker: Int, setup: WorkerSetup, counters: PortCounters) {
+    let sockets = port.sockets[worker]
+    guard let receiver = AFPacketReceiver(sockets, at: port.arrival, mtu: port.mtu, mesh: setup.mesh),
+      let sender = AFPacketSender(sockets, mtu: port.mtu)
+    else { return nil }
+    arrival = port.arrival
+    self.port = port
+    self.worker = worker
+    self.sockets = sockets
+    self.receiver = receiver
+    self.sender = sender
+    self.counters = counters
+    page = setup.counters[worker]
+  }
+
+  /// Called once before each receiving: gives back what the last burst had, and looks after the port now and
+  /// then.
+  func begin(_ mesh: HandoffMesh, isAlone: Bool, now: PacketTime) {
+    receiver.release(mesh, worker: worker, isAlone: isAlone)
+    if now.nanoseconds >= nextLook { look(now) }
+  }
+
+  /// Names what becomes readable when something comes, until the port is shut.
+  func watch(_ wakes: inout PollSet) {
+    if !isShut { unsafe wakes.watch(sockets.ring.descriptor) }
+  }
+
+  /// Fills the free places of a burst with what has come.
+  func receive(into burst: inout PacketBurst, now: PacketTime) {
+    let before = burst.count
+    receiver.receive(into: &burst, now: now)
+    received &+= UInt64(burst.count - before)
+  }
+
+  /// Sends the packets of the burst that leave by this port; those that cannot be sent become drops.
+  func transmit(_ burst: borrowing PacketBurst, _ outcome: inout BurstOutcome) {
+    let (sent, failed) = sender.transmit(burst, by: arrival.lif, &outcome)
+    counters.addTransmitted(sent, port: Int(arrival.port))
+    counters.add(.transmitFailed, failed, port: Int(arrival.port))
+  }
+
+  /// Sends a copy; false when it cannot be sent.
+  func transmit(_ copy: RawSpan) -> Bool {
+    guard sender.transmit(copy) else {
+      counters.add(.transmitFailed, 1, port: Int(arrival.port))
+      return false
+    }
+    var sent = PortCounters.Traffic()
+    sent.packets = 1
+    sent.bytes = UInt64(copy.byteCount)
+    counters.addTransmitted(sent, port: Int(arrival.port))
+    return true
+  }
+
+  /// Lets nothing come any more; what is in the ring can still be received.
+  func shut() {
+    guard !isShut else { return }
+    isShut = true
+    unsafe sluice_ring_stop(&sockets.ring)
+  }
+
+  /// Counts the rest and closes the sockets. Once nobody reads received packets.
+  func finish() {
+    _ = account()
+    sockets.close()
+  }
+
+  // MARK: Looking after it
+
+  /// Nanoseconds between two looks.
+  private static let rest: UInt64 = 250_000_000
+  /// Looks that must show a stall: a worker that was stopped for a while is none.
+  private static let patience = 2
+
+  @inline(never) private func look(_ now: PacketTime) {
+    nextLook = now.nanoseconds &+ Self.rest
+    let drops = account()
+    if received > 0 { stalledLooks = 0 } else if drops > 0 { stalledLooks += 1 }
+    received = 0
+    // A link that was down leaves an error, with which no sleep on the socket works.
+    unsafe sluice_ring_clear_error(&sockets.ring)
+    var interface = sluice_interface()
+    guard unsafe sluice_interface_find(port.settings.interface, &interface) == 0 else { return }
+    sender.mtu = Int(interface.mtu)
+    sender.hasCarrier = interface.is_running
+    if stalledLooks >= Self.patience, receiver.isIdle, !isShut { recover(interface) }
+  }
+
+  /// A ring that the kernel has lost its place in stays full for it and empty for us: a new one takes over.
+  private func recover(_ interface: sluice_interface) {
+    guard sockets.reopenRing(interface, group: port.group, lastCount: { _ = account() }) else { return }
+    stalledLooks = 0
+    counters.add(.stalls, 1, port: Int(arrival.port))
+  }
+
+  /// Counts what the kernel and the receiver had to drop, each under its reason: packets that no verdict of
+  /// the worker's covers.
+  ///
+  /// - Returns: how many the kernel dropped.
+  private func account() -> UInt64 {
+    var packets: UInt32 = 0
+    var drops: UInt32 = 0
+    unsafe sluice_ring_statistics(&sockets.ring, &packets, &drops)
+    let counts = receiver.takeCounts()
+    note(.receiveRingFull, UInt64(drops))
+    note(.oversized, counts.oversized)
+    note(.unsupportedOffload, counts.unsupported)
+    let place = Int(arrival.port)
+    counters.add(.ringFull, UInt64(drops), port: place)
+    counters.add(.refused, counts.oversized + counts.unsupported, port: place)
+    counters.add(.superFrames, counts.superFrames, port: place)
+    counters.add(.segments, counts.segments, port: place)
+    counters.add(.checksums, counts.checksums, port: place)
+    return UInt64(drops)
+  }
+
+  private func note(_ reason: DropReason, _ count: UInt64) {
+    guard count > 0 else { return }
+    page.add(.packets, count)
+    page.add(.dropped, count)
+    page.add(.other, count)
+    page.add(reason, count)
+  }
+}

@@ -1,0 +1,82 @@
+import Config
+import PacketIO
+import Testing
+
+@Suite("Ports that are network interfaces")
+struct InterfacePortTests {
+  private func port(_ fields: String) throws -> Port {
+    let text = "ports: [{ name: a, lif: 1, \(fields) }]"
+    return try #require(try Configuration.parse(text, file: "x.yaml").ports.first)
+  }
+
+  @Test func `an interface with defaults`() throws {
+    let live = try #require(try port("interface: eth0").live)
+    #expect(live == AFPacketSettings(interface: "eth0"))
+    #expect(live.version == .v2)
+    #expect(live.ringSize == 8 << 20)
+    #expect(try port("kind: af_packet, interface: eth0").live == live)
+    #expect(try port("capture: x.pcap").live == nil)
+  }
+
+  @Test func `a ring of one's own`() throws {
+    let live = try #require(
+      try port("interface: eth0, ring: { version: 3, size: 16777216, block_timeout: 5 }").live)
+    #expect(live.version == .v3)
+    #expect(live.ringSize == 16 << 20)
+    #expect(live.blockTimeout == 5)
+    #expect(try port("interface: eth0, ring: {}").live == AFPacketSettings(interface: "eth0"))
+  }
+
+  @Test(arguments: [
+    (
+      "kind: af_packet",
+      "ports[0].interface: is missing; accepted: the name of a network interface, as ip link shows it"
+    ),
+    ("kind: af_xdp2, interface: eth0", "ports[0].kind: \"af_xdp2\" is not one of af_packet"),
+    (
+      "interface: eth0/1",
+      "ports[0].interface: \"eth0/1\" is not an interface; accepted: the name of a network interface, as "
+        + "ip link shows it"
+    ),
+    (
+      "interface: a-name-too-long0",
+      "ports[0].interface: \"a-name-too-long0\" is not an interface; accepted: the name of a network "
+        + "interface, as ip link shows it"
+    ),
+    (
+      "ring: { version: 2 }",
+      "ports[0].ring: stands without interface: only a live port has a receive ring"
+    ),
+    ("interface: eth0, ring: { version: 1 }", "ports[0].ring.version: 1 is out of range; accepted: 2...3"),
+    (
+      "interface: eth0, ring: { size: 4096 }",
+      "ports[0].ring.size: 4096 is out of range; accepted: 1048576...1073741824"
+    ),
+    (
+      "interface: eth0, ring: { block_timeout: 1 }",
+      "ports[0].ring.block_timeout: is of version 3 only; add version: 3, or leave it out"
+    ),
+    (
+      "interface: eth0, memory: { flows: 1 }",
+      "ports[0].interface: stands beside memory; keep one: a port receives from one source"
+    ),
+    (
+      "interface: eth0, capture: x.pcap",
+      "ports[0].interface: stands beside capture; keep one: a port receives from one source"
+    ),
+  ])
+  func `what is refused`(fields: String, message: String) {
+    let found = refusals("ports: [{ name: a, lif: 1, \(fields) }]")
+    #expect(found.count == 1)
+    #expect(found.first?.hasSuffix(": \(message)") == true, "\(found)")
+  }
+
+  @Test func `an interface is one port's`() {
+    let found = refusals(
+      "ports: [{ name: a, lif: 1, interface: eth0 }, { name: b, lif: 2, interface: eth0 }]")
+    #expect(
+      found == [
+        "x.yaml:1:77: ports[1].interface: \"eth0\" is also the interface of ports[0]; accepted: one port each"
+      ])
+  }
+}

@@ -1,0 +1,93 @@
+"""sluice as a bump in the wire between the two hosts."""
+
+import time
+
+from running import Daemon
+from settings import port, settings
+from suite import equal, eventually
+
+
+class LiveDaemon(Daemon):
+    """A daemon in the middle."""
+
+    def __init__(self, net, *arguments, prefix=(), **options):
+        super().__init__(*arguments, **options)
+        self.net, self.prefix = net, prefix
+        self.missed = None
+
+    def command(self):
+        return self.net.command("middle", *self.prefix, *super().command())
+
+
+def bump(case, net, workers=1, ring=None, policies=None, prefix=(), **others):
+    """Starts sluice on both ports."""
+    daemon = prepared(case, net, workers, ring, policies, prefix, **others)
+    daemon.start()
+    daemon.missed = _missed(_settled(daemon))
+    return daemon
+
+
+def prepared(case, net, workers=1, ring=None, policies=None, prefix=(), interfaces=("port0", "port1"),
+             **others):
+    """A daemon on both ports that has not been started."""
+    shared = {"kind": "af_packet", "miss": "learn", **({"ring": ring} if ring else {}), **(policies or {})}
+    ports = [port(f"lif-{lif}", lif, interface=interface, **shared)
+             for lif, interface in enumerate(interfaces, 1)]
+    daemon = LiveDaemon(net, case.sluice, case.directory, settings(ports, workers=workers, **others),
+                        len(case.daemons), prefix=prefix)
+    case.daemons.append(daemon)
+    return daemon
+
+
+INTERFACES = {"lif-1": "port0", "lif-2": "port1"}
+
+
+def _reading(daemon):
+    """By port: the kernel's counts of its interface, ours of the same, and everything else that we count."""
+    found = {}
+    for name, port_ in daemon.ports().items():
+        events = dict(port_.events)
+        # A super-frame is one packet to the kernel and several to us.
+        whole = port_.received_packets - events.get("segments", 0) + events.get("superFrames", 0)
+        unseen = events.get("ringFull", 0) + events.get("refused", 0)
+        found[name] = (daemon.net.statistics(INTERFACES[name]), (whole + unseen, port_.transmitted_packets),
+                       port_.received_packets + unseen, events)
+    return found
+
+
+def _settled(daemon):
+    """A reading after nothing has changed for a while: some counts catch up only four times a second."""
+    seen = [_reading(daemon), time.monotonic()]
+
+    def same():
+        now = _reading(daemon)
+        if now != seen[0]:
+            seen[:] = [now, time.monotonic()]
+        return time.monotonic() - seen[1] > 0.6
+    eventually(same, "the counters settle", seconds=15)
+    return seen[0]
+
+
+def _missed(reading):
+    """By port: packets received and sent that the kernel counted and we did not: those before the start."""
+    return {name: (kernel[0] - ours[0], kernel[1] - ours[1])
+            for name, (kernel, ours, _, _) in reading.items()}
+
+
+def check_explained(daemon):
+    """Every packet that the kernel counted at both ports since the start is in our counts, and every one of
+    ours has a verdict; ports and counters."""
+    while True:
+        reading = _settled(daemon)
+        total, ports, drops = daemon.counters(), daemon.ports(), daemon.drops()
+        # Hosts speak for themselves now and then: all of it must be of one moment.
+        if _reading(daemon) == reading:
+            break
+    equal(_missed(reading), daemon.missed, f"packets of the kernel's that we lack, before the start and now "
+          f"({reading})")
+    verdicts = ("forwarded", "dropped", "mirrored", "snooped", "punted", "consumed")
+    equal(total["packets"], sum(each[2] for each in reading.values()), "packets with a verdict")
+    equal(sum(total[name] for name in verdicts), total["packets"], "verdicts")
+    equal(sum(drops.values()), total["dropped"], "drops by reason")
+    equal(total["transmitted"], sum(port_.transmitted_packets for port_ in ports.values()), "packets sent")
+    return ports, total

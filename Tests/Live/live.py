@@ -1,0 +1,31 @@
+"""sluice between two hosts in network namespaces: the kernel's own TCP and frames byte by byte through it.
+
+    /usr/bin/python3 Tests/Live/live.py --sluice BINARY [--filter WORD...]
+
+Needs root. Every test makes namespaces and a daemon of its own. Exit status 1 when one fails.
+"""
+
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TESTS = os.path.dirname(HERE)
+sys.path[:0] = [HERE, os.path.join(TESTS, "API"), os.path.join(TESTS, "Interop")]
+
+MODULES = ("refused", "frames_through", "quiet", "offloads", "super_frames",
+           "stalled_ring", "links", "idle", "tcp", "tagged")
+
+
+def main():
+    import namespaces
+    import run
+    try:
+        namespaces.check()
+    except namespaces.Unusable as error:
+        print(f"skipped: {error}")
+        return
+    run.main(MODULES, (), __doc__)
+
+
+if __name__ == "__main__":
+    main()
