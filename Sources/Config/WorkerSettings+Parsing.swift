@@ -3,7 +3,7 @@ internal import Yams
 extension WorkerSettings {
   /// Keys of the configuration that are read here.
   static let keys = [
-    "cores", "polling", "idle_budget_us", "scheduler_policy", "scheduler_priority", "mlockall",
+    "cores", "polling", "idle_budget_us", "scheduler_policy", "scheduler_priority", "mlockall", "prefault",
   ]
 
   /// Reads them.
@@ -18,6 +18,7 @@ extension WorkerSettings {
     }
     readScheduler(fields, &problems)
     let answers = [("true", true), ("false", false)]
+    prefaults = fields.choice("prefault", among: answers, &problems) ?? prefaults
     locksMemory = fields.choice("mlockall", among: answers, &problems) ?? locksMemory
   }
 

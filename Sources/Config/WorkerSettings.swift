@@ -21,5 +21,8 @@ public struct WorkerSettings: Hashable, Sendable {
   /// Whether the process's memory is locked: mlockall(2).
   public var locksMemory = false
 
+  /// Whether the tables' memory is asked for at the start, not when sessions first use it.
+  public var prefaults = true
+
   public init() {}
 }

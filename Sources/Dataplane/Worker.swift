@@ -90,6 +90,9 @@ public struct Worker: ~Copyable {
     }
   }
 
+  /// The session table's memory, which lives as long as the worker.
+  package var tablePages: PageRange { sessions.flows.memory.commonPages }
+
   /// Takes one burst through: every packet in it ends in exactly one verdict.
   public mutating func take<Queue: PacketQueue & ~Copyable>(
     _ burst: inout PacketBurst, through queue: inout Queue

@@ -10,6 +10,7 @@ package final class WorkerGroup: Sendable {
   private let submitting = Guarded(())
   private let threads: [WorkerThread]
   private let running: RunningCount
+  private let tables = Guarded([Int: PageRange]())
 
   /// Workers whose threads have not come to their end yet.
   private final class RunningCount: Sendable {
@@ -43,6 +44,7 @@ package final class WorkerGroup: Sendable {
     commands = setup.mesh.doorbells.map { CommandRing(isHolding: true, doorbell: $0) }
     running = RunningCount(setup.workers)
     var threads: [WorkerThread] = []
+    let tables = tables
     let line = StartLine()
     do throws(WorkerError) {
       for index in 0..<setup.workers {
@@ -51,7 +53,7 @@ package final class WorkerGroup: Sendable {
         let place = index < places.count ? places[index] : .any
         threads.append(
           try WorkerThread(name: "sluice-w\(index)", on: place) {
-            Self.run(loop, setup, index, events, line, makeQueue)
+            Self.run(loop, setup, index, events, tables, line, makeQueue)
             running.noteEnd()
           })
       }
@@ -66,11 +68,12 @@ package final class WorkerGroup: Sendable {
 
   /// A worker's life, on its thread.
   private static func run<Queue: PacketQueue & ~Copyable>(
-    _ loop: WorkerLoop, _ setup: WorkerSetup, _ index: Int, _ events: SessionEvents?, _ line: StartLine,
-    _ makeQueue: @Sendable (Int) -> Queue
+    _ loop: WorkerLoop, _ setup: WorkerSetup, _ index: Int, _ events: SessionEvents?,
+    _ tables: Guarded<[Int: PageRange]>, _ line: StartLine, _ makeQueue: @Sendable (Int) -> Queue
   ) {
     do throws(WorkerError) {
       var worker = try Worker(setup, index: index, events: events)
+      tables.withLock { $0[index] = worker.tablePages }
       guard line.report(nil) else { return }
       var queue = makeQueue(index)
       loop.run(&worker, &queue)
@@ -93,6 +96,9 @@ package final class WorkerGroup: Sendable {
 
   /// A worker's thread: where it runs, and what CPU time it has used.
   package func thread(_ worker: Int) -> WorkerThread { threads[worker] }
+
+  /// The session tables' memory by worker, until the workers end.
+  var tablePages: [Int: PageRange] { tables.withLock { $0 } }
 
   /// The sum of a counter over all workers.
   package func total(_ counter: Counter) -> UInt64 { setup.counters.reduce(0) { $0 + $1[counter] } }

@@ -33,6 +33,7 @@ package struct PortQueue: PacketQueue, ~Copyable {
   private var feeds: [FeedReader]
   private var streams: [MemoryStream]
   private let live: [AFPacketQueue]
+  private let hasLive: Bool
   /// By port: its place in `live`; `notLive` for others.
   private var livePlaces = FixedArray<UInt8>(repeating: Self.notLive)
   /// By place in `live`: whether some packet of the burst leaves there.
@@ -60,6 +61,7 @@ package struct PortQueue: PacketQueue, ~Copyable {
     self.feeds = feeds.map { FeedReader($0) }
     streams = memory.map { MemoryStream($0, worker: worker) }
     self.live = live
+    hasLive = !live.isEmpty
     for (place, queue) in live.enumerated() { livePlaces[Int(queue.arrival.port)] = UInt8(place) }
   }
 
@@ -124,11 +126,7 @@ package struct PortQueue: PacketQueue, ~Copyable {
           outcome[index] = .drop(.transmitFailed)
           continue
         }
-        let place = livePlaces[port]
-        guard place == Self.notLive else {
-          isWanted[Int(place)] = true
-          continue
-        }
+        if hasLive, markWanted(port) { continue }
         if port != run.port { endTransmitted(&run, next: port) }
         run.add(burst.originalLength(index))
       case .drop, .punt, .consume, .handOff, .hold: continue
@@ -140,6 +138,14 @@ package struct PortQueue: PacketQueue, ~Copyable {
       isWanted[place] = false
       live[place].transmit(burst, &outcome)
     }
+  }
+
+  /// Notes that a packet leaves by `port`, if it is a live one.
+  private mutating func markWanted(_ port: Int) -> Bool {
+    let place = livePlaces[port]
+    guard place != Self.notLive else { return false }
+    isWanted[Int(place)] = true
+    return true
   }
 
   private func transmit(copy index: Int, _ outcome: inout BurstOutcome, _ run: inout Run) {

@@ -145,6 +145,15 @@ def test_a_busy_worker_polls_without_end(case):
     equal(OPI(daemon).add(fields(1)).errors, [], "errors of AddSession")
 
 
+def test_tables_are_provided_from_the_start_on(case):
+    """121 MB for a million sessions, before any is there; with `prefault: false` as sessions come."""
+    daemon = case.daemon(settings(capacity=1_000_000))
+    eventually(lambda: daemon.resident_bytes() > 110_000_000, "the table is in memory", 10)
+    other = case.daemon(settings(capacity=1_000_000, prefault=False))
+    time.sleep(0.5)
+    true(other.resident_bytes() < 80_000_000, f"{other.resident_bytes()} bytes without sessions")
+
+
 def test_fifo_and_locked_memory(case):
     if os.geteuid() != 0:
         return

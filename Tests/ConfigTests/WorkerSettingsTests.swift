@@ -11,7 +11,7 @@ struct WorkerSettingsTests {
     let threads = try threads("")
     #expect(threads == WorkerSettings())
     #expect(threads.cores == .auto && !threads.isBusyPolling && threads.idleMicroseconds == 50)
-    #expect(threads.fifoPriority == nil && !threads.locksMemory)
+    #expect(threads.fifoPriority == nil && !threads.locksMemory && threads.prefaults)
   }
 
   @Test func `every key is honoured`() throws {
@@ -22,9 +22,10 @@ struct WorkerSettingsTests {
       scheduler_policy: fifo
       scheduler_priority: 40
       mlockall: true
+      prefault: false
       """)
     #expect(threads.cores == .list([3, 1]) && threads.idleMicroseconds == 200)
-    #expect(threads.fifoPriority == 40 && threads.locksMemory)
+    #expect(threads.fifoPriority == 40 && threads.locksMemory && !threads.prefaults)
     #expect(try self.threads("polling: busy").isBusyPolling)
     #expect(try !self.threads("polling: adaptive").isBusyPolling)
     #expect(try self.threads("cores: any").cores == .any && self.threads("cores: auto").cores == .auto)
@@ -69,6 +70,7 @@ struct WorkerSettingsTests {
       "scheduler_priority: 5",
       "1:21: scheduler_priority: needs scheduler_policy: fifo; the ordinary scheduler has no priorities"
     ),
+    ("prefault: no", "1:11: prefault: \"no\" is not one of true, false"),
     ("mlockall: 1", "1:11: mlockall: \"1\" is not one of true, false"),
   ])
   func `wrong values are refused`(text: String, message: String) {

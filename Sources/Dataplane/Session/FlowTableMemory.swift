@@ -59,8 +59,11 @@ import CLinuxPacket
 
   deinit { unsafe HugeMemory.unmap(base, byteCount: byteCount) }
 
-  /// Has the kernel provide all of it now, not page by page when first touched.
-  package func populate() { unsafe HugeMemory.populate(base, byteCount: byteCount) }
+  /// All of it but the IPv6 addresses, which may never be used.
+  package var commonPages: PageRange {
+    // SAFETY: both lie in the mapping, the addresses at its end.
+    unsafe PageRange(start: base, byteCount: UnsafeMutableRawPointer(addresses) - base)
+  }
 
   // MARK: Records
 

@@ -11,6 +11,8 @@
   private var useCounts: [UInt32] = []
   private var indices: [SessionPolicy: UInt32] = [:]
   private var free: [UInt32] = []
+  /// What was asked for last, and where it is while it is in use: sessions come many alike.
+  private var last: (policy: SessionPolicy, index: UInt32)?
 
   /// - Returns: nil when the kernel has no address space for it.
   package init?() {
@@ -42,8 +44,13 @@
 
   /// The index of `policy`, now used once more; nil when `capacity` distinct ones are in use.
   package mutating func acquire(_ policy: SessionPolicy) -> UInt32? {
+    if let last, last.policy == policy {
+      useCounts[Int(last.index)] += 1
+      return last.index
+    }
     if let index = indices[policy] {
       useCounts[Int(index)] += 1
+      last = (policy, index)
       return index
     }
     guard free.isEmpty == false || useCounts.count < Self.capacity else { return nil }
@@ -55,6 +62,7 @@
     }
     useCounts[Int(index)] = 1
     indices[policy] = index
+    last = (policy, index)
     // SAFETY: index < capacity.
     unsafe policies[Int(index)] = policy
     unsafe rules[Int(index)] = ForwardRules(policy)
@@ -69,6 +77,7 @@
     useCounts[Int(index)] -= 1
     guard useCounts[Int(index)] == 0 else { return }
     indices[self[index]] = nil
+    if last?.index == index { last = nil }
     free.append(index)
   }
 

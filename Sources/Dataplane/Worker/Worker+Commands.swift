@@ -1,24 +1,34 @@
 import CLinuxPacket
 
 extension Worker {
-  /// Operations of one visit to the command ring before packets have their turn again: some 100
-  /// microseconds.
-  private static let commandBudget = 512
+  /// Operations of one visit to the command ring before packets have their turn again.
+  enum CommandPace: Int {
+    /// Some 20 microseconds: packets wait.
+    case besidePackets = 64
+    /// Some 150 microseconds.
+    case ordinary = 512
+    /// The worker takes no packets yet.
+    case all = 0x7fff_ffff_ffff_ffff
+  }
+
   /// Requests between the one whose memory is asked for and the one that is applied.
   private static let lookahead = 16
 
-  /// Applies what is in the ring: all of it while the worker is held, otherwise as much as leaves packets
-  /// their turn. Its CPU time is counted.
-  mutating func applyCommands(of ring: CommandRing, all: Bool) {
-    guard ring.hasBatch else { return }
+  /// Applies what is in the ring, as much as `pace` says. Its CPU time is counted.
+  ///
+  /// - Returns: the CPU time in nanoseconds.
+  mutating func applyCommands(of ring: CommandRing, _ pace: CommandPace) -> UInt64 {
+    guard ring.hasBatch else { return 0 }
     let start = sluice_thread_cpu_ns()
     var weight = 0
-    while weight < Self.commandBudget || all || ring.mustDrain, let batch = ring.take() {
+    while weight < pace.rawValue || ring.mustDrain, let batch = ring.take() {
       weight += batch.weight
       apply(batch)
       counters.add(.commands)
     }
-    counters.add(.commandNanoseconds, sluice_thread_cpu_ns() &- start)
+    let spent = sluice_thread_cpu_ns() &- start
+    counters.add(.commandNanoseconds, spent)
+    return spent
   }
 
   /// Applies a batch between two bursts, at the worker's present time.

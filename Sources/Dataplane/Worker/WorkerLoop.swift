@@ -26,11 +26,11 @@ public struct WorkerLoop: Sendable {
     var isClosed = false
     var silence = Silence()
     var wakes = PollSet()
+    var share = CommandShare()
     while true {
       // Asked first: what was submitted before the release is then applied before the first packet.
       let isHeld = commands.isHolding
-      if commands.hasBatch, let now = queue.presentTime { worker.advance(to: now) }
-      worker.applyCommands(of: commands, all: isHeld)
+      if commands.hasBatch { apply(&worker, queue.presentTime, &share, isHeld: isHeld) }
       if isHeld {
         ThreadPause.wait(iteration: .max)
         continue
@@ -40,11 +40,13 @@ public struct WorkerLoop: Sendable {
         burst.removeAll()
         switch queue.receive(into: &burst) {
         case .packets:
+          share.isBusy = burst.count == burst.limit
           worker.take(&burst, through: &queue)
           isBusy = true
-        case .idle: break
+        case .idle: share.isBusy = false
         case .ended:
           isOpen = false
+          share.isBusy = false
           mesh.noteQueueEnd()
         }
       } else if !isClosed {
@@ -61,6 +63,16 @@ public struct WorkerLoop: Sendable {
     worker.giveUpFragments(&burst, through: &queue)
     worker.finish(at: mesh.lastTime)
     queue.finish()
+  }
+
+  /// Gives commands their turn, if it is theirs.
+  private func apply(
+    _ worker: inout Worker, _ now: PacketTime?, _ share: inout CommandShare, isHeld: Bool
+  ) {
+    guard isHeld || share.allows(now) else { return }
+    if let now { worker.advance(to: now) }
+    let pace: Worker.CommandPace = isHeld ? .all : share.isBusy ? .besidePackets : .ordinary
+    share.note(worker.applyCommands(of: commands, pace), at: now)
   }
 
   /// How long nothing has come.

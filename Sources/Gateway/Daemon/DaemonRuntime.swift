@@ -13,6 +13,7 @@ package final class DaemonRuntime: Sendable {
   let livePorts: [AFPacketPort]
   /// By worker.
   let portCounters: [PortCounters]
+  private let provision = Guarded<TableProvision?>(nil)
   private let stopSignal = StopSignal()
   private let phase = Guarded(Phase.ready)
 
@@ -111,6 +112,9 @@ package final class DaemonRuntime: Sendable {
       return true
     }
     guard isFirst else { return }
+    if configuration.threads.prefaults, ProcessMemory.hasRoom(for: group.setup.memory.tables) {
+      provision.withLock { $0 = TableProvision(group) }
+    }
     group.release()
     for port in livePorts { port.start() }
     for (index, feed) in feeds.enumerated() {
@@ -126,6 +130,7 @@ package final class DaemonRuntime: Sendable {
   package func signalStop() {
     phase.withLock { $0 = .stopping }
     stopSignal.set()
+    provision.withLock { $0?.stop() }
     for feed in feeds { feed.stop() }
     group.release()
     for doorbell in group.setup.mesh.doorbells { doorbell.ring() }

@@ -29,6 +29,15 @@ struct ProcessMemory {
     }
   }
 
+  /// Whether `bytes` are at most half of the memory that is available.
+  static func hasRoom(for bytes: UInt64) -> Bool {
+    let line = text("/proc/meminfo").split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }
+    guard let kilobytes = line?.split(separator: " ").dropFirst().first.flatMap({ UInt64($0) }) else {
+      return false
+    }
+    return bytes <= kilobytes << 9
+  }
+
   private static func text(_ path: String) -> String {
     (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
   }
