@@ -31,6 +31,8 @@ import Synchronization
     case checksums
     /// Receive rings that had to be replaced since nothing came through them any more.
     case stalls
+    /// Receive rings that moved to an interface that was made again.
+    case reattached
   }
 
   /// Words of a port: packets and bytes received, packets and bytes transmitted, events.

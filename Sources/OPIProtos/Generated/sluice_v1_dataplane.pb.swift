@@ -270,7 +270,7 @@ public nonisolated struct Sluice_V1_Port: Sendable {
   public var error: String = String()
 
   /// What else was counted on a live port, by name; only what occurred: ringFull, refused, transmitFailed,
-  /// superFrames, segments, checksums, stalls.
+  /// superFrames, segments, checksums, stalls, reattached.
   public var events: Dictionary<String,UInt64> = [:]
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()

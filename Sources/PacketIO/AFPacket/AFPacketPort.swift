@@ -14,11 +14,9 @@ package final class AFPacketPort: Sendable {
   /// The interface's MTU in bytes when it was opened.
   package let mtu: Int
   /// What should be known though the port works; nil when there is nothing.
-  package let warning: String?
+  package var warning: String? { home.warning }
   let sockets: [AFPacketSockets]
-  /// The fanout group, with several workers.
-  let group: Int32?
-  private let silence: [Int32]
+  let home: AFPacketHome
 
   /// - Throws: what the kernel refuses, in words.
   package init(_ settings: AFPacketSettings, at arrival: Arrival, workers: Int) throws(AFPacketError) {
@@ -30,11 +28,8 @@ package final class AFPacketPort: Sendable {
     var sockets: [AFPacketSockets] = []
     for _ in 0..<workers { sockets.append(try AFPacketSockets(settings, interface, group: &group)) }
     self.sockets = sockets
-    self.group = group
-    (silence, warning) = Self.silence(interface, settings.interface)
+    home = AFPacketHome(interface, name: settings.interface, group: group)
   }
-
-  deinit { for descriptor in silence { sluice_descriptor_close(descriptor) } }
 
   /// The queue of one worker on this port.
   ///
@@ -56,7 +51,7 @@ package final class AFPacketPort: Sendable {
   package var trouble: String? {
     do throws(AFPacketError) {
       let interface = try Self.find(settings.interface)
-      return interface.is_running ? nil : "interface \(settings.interface) has no carrier"
+      return interface.is_running ? warning : "interface \(settings.interface) has no carrier"
     } catch {
       return error.description
     }
@@ -75,23 +70,5 @@ package final class AFPacketPort: Sendable {
     }
     guard interface.is_up else { throw AFPacketError("interface \(name) is down: ip link set \(name) up") }
     return interface
-  }
-
-  private static func silence(_ interface: sluice_interface, _ name: String) -> ([Int32], String?) {
-    var descriptors: (Int32, Int32) = (-1, -1)
-    let error = unsafe withUnsafeMutableBytes(of: &descriptors) { bytes in
-      unsafe sluice_silence(interface.index, bytes.bindMemory(to: Int32.self).baseAddress)
-    }
-    if error == 0 { return ([descriptors.0, descriptors.1], nil) }
-    let mend =
-      error == EPERM || error == EACCES
-      ? "give sluice CAP_BPF and CAP_NET_ADMIN"
-      : "Linux 6.6 or later can be kept from it"
-    return (
-      [],
-      "the kernel's own stack also hears interface \(name) and may answer there (\(errorText(error))): "
-        + "\(mend), or take its addresses away: ip address flush dev \(name); "
-        + "sysctl net.ipv6.conf.\(name).disable_ipv6=1"
-    )
   }
 }
