@@ -25,7 +25,7 @@ from cli_run import (
     run_usage)
 from cli_session import session_closed, session_many, session_one, session_usage, session_watch
 from cli_shaping import filters, loops, rates, splits
-from cli_show import show_json, show_text
+from cli_show import capture_usage, show_json, show_text
 from command_line import CONFIG, DEMO, LONG_CAPTURE_PACKETS, ROOT, SESSIONS, TIME_LIMIT_SECONDS, CommandLine
 
 SUMMARY = {
@@ -236,7 +236,8 @@ GROUPS = (
     written_files, captures, standard_input, filters, splits, rates, loops, interrupted, progress,
     closed_output, generate_written, generate_self_test, generate_refusals, generate_interrupted, run_usage,
     run_and_stop, run_ends_at_once, run_after_kill, run_notifies, client_without_daemon, client_interrupted,
-    session_usage, session_one, session_many, session_closed, session_watch, show_text, show_json)
+    session_usage, session_one, session_many, session_closed, session_watch, show_text,
+    show_json, capture_usage)
 
 
 def main():
