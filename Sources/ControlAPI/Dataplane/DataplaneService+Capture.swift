@@ -14,25 +14,19 @@ extension DataplaneService {
   func capture(
     _ request: Sluice_V1_CapturePacketsRequest
   ) async throws(RPCError) -> StreamingServerResponse<Sluice_V1_CapturedPackets> {
-    let daemon = daemon
-    let capture = try await begin(request)
+    let running = RunningCapture(try await begin(request), of: daemon)
     return StreamingServerResponse { writer in
-      do {
-        try await withCallCancellation {
-          var lost: UInt64 = 0
-          while true {
-            let packets = capture.take(atMost: Self.messageSize)
-            guard !packets.isEmpty || capture.lost > lost else {
-              try await Task.sleep(for: Self.rest)
-              continue
-            }
-            lost = capture.lost
-            try await writer.write(Sluice_V1_CapturedPackets(packets, lost: lost))
+      try await withCallCancellation {
+        var lost: UInt64 = 0
+        while true {
+          let packets = running.capture.take(atMost: Self.messageSize)
+          guard !packets.isEmpty || running.capture.lost > lost else {
+            try await Task.sleep(for: Self.rest)
+            continue
           }
+          lost = running.capture.lost
+          try await writer.write(Sluice_V1_CapturedPackets(packets, lost: lost))
         }
-      } catch {
-        await daemon.end(capture)
-        throw error
       }
       return [:]
     }
@@ -48,6 +42,22 @@ extension DataplaneService {
       case .tooMany(let message): throw RPCError(code: .resourceExhausted, message: message)
       }
     }
+  }
+}
+
+/// Ends a capture with its call, also when the call ends before it was answered.
+private final class RunningCapture: Sendable {
+  let capture: PacketCapture
+  private let daemon: Daemon
+
+  init(_ capture: PacketCapture, of daemon: Daemon) {
+    self.capture = capture
+    self.daemon = daemon
+  }
+
+  deinit {
+    let (capture, daemon) = (capture, daemon)
+    Task { await daemon.end(capture) }
   }
 }
 
