@@ -57,7 +57,8 @@ package final class AFPacketPort: Sendable {
     }
   }
 
-  private static func find(_ name: String) throws(AFPacketError) -> sluice_interface {
+  /// An Ethernet interface that is up.
+  static func find(_ name: String) throws(AFPacketError) -> sluice_interface {
     var interface = sluice_interface()
     let error = unsafe sluice_interface_find(name, &interface)
     switch error {
