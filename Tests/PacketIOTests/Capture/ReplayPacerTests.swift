@@ -50,7 +50,7 @@ struct ReplayPacerTests {
     }
     var pacer = ReplayPacer(.capture, multiplier: 1e-6)
     #expect(pacer.wait(for: .zero, now: 5) == 0)
-    #expect(pacer.wait(for: PacketTime(nanoseconds: 1 << 62), now: 5) == .max - 5)
+    #expect(pacer.wait(for: PacketTime(nanoseconds: 1 << 62), now: 5) == UInt64.max - 5)
   }
 
   @Test func `max never waits`() {
