@@ -16,7 +16,7 @@ public struct Capabilities: OptionSet, Sendable {
 
   /// What a daemon with these ports may have to do again while it runs: to open a packet socket for a ring
   /// that has stalled (CAP_NET_RAW), with room for super-frames (CAP_NET_ADMIN). The programs that keep the
-  /// kernel's stack off are attached once, and stay by their descriptors: CAP_BPF is not kept.
+  /// kernel's stack off are loaded once, and attached again without it: CAP_BPF is not kept.
   public static func kept(for configuration: Configuration) -> Capabilities {
     configuration.ports.contains { $0.live != nil } ? [.netRaw, .netAdmin] : []
   }

@@ -51,7 +51,7 @@ package final class AFPacketPort: Sendable {
   package var trouble: String? {
     do throws(AFPacketError) {
       let interface = try Self.find(settings.interface)
-      return interface.is_running ? warning : "interface \(settings.interface) has no carrier"
+      return interface.is_running ? nil : "interface \(settings.interface) has no carrier"
     } catch {
       return error.description
     }
