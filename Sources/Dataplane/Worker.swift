@@ -13,6 +13,8 @@
 ///     rewrite   retagged packets, copies for next hops          Worker+Copies
 ///     hand off  packets whose session another worker owns       Worker+HandOff
 ///     transmit  the queue sends; what it refuses is a drop      PacketQueue
+///     show      what became of the burst, while somebody       PacketTap
+///               captures
 ///     account   verdicts and drop reasons                       Worker+Accounting
 ///
 /// Where a first fragment lets go of later ones that waited, the burst is cut behind it: they come next, and
@@ -118,7 +120,7 @@ public struct Worker: ~Copyable {
     if outcome.needsRewrite { rewrite(&burst) }
     if tally.handOffs > 0 { handOff(burst) }
     queue.transmit(burst, &outcome)
-    if !taps.isEmpty { showTaps(burst) }
+    if !taps.isEmpty { show(burst) }
     account(burst)
     if hasFates { forgetFates(burst) }
   }

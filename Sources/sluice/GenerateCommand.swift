@@ -79,7 +79,7 @@ struct GenerateCommand: ParsableCommand {
       let what = path == "-" ? "the capture ends early" : "\(path) was not written"
       throw CommandFailure(status: 130, message: "interrupted: \(what)")
     }
-    let text = json ? try GenerateJSON(generation).text : GenerateReport(generation).text
+    let text = json ? JSONText.of(GenerateJSON(generation)) : GenerateReport(generation).text
     if path == "-" { standardError(text) } else { try StandardOutput.print(text) }
   }
 
@@ -91,7 +91,7 @@ struct GenerateCommand: ParsableCommand {
       throw CommandFailure(status: 130, message: "interrupted: the traffic was not made to its end")
     }
     if json {
-      try StandardOutput.print(try GenerateJSON(generation, ReplayJSON(summary)).text)
+      try StandardOutput.print(JSONText.of(GenerateJSON(generation, ReplayJSON(summary))))
     } else {
       try StandardOutput.print(GenerateReport(generation).text + "\n\n" + ReplayReport(summary).text)
     }

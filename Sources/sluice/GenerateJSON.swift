@@ -21,12 +21,4 @@ struct GenerateJSON: Encodable {
     sessions = Sessions(finack: ends.finACK, rst: ends.reset, timeout: ends.timeout, live: ends.live)
     self.replay = replay
   }
-
-  var text: String {
-    get throws {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      return String(decoding: try encoder.encode(self), as: UTF8.self)
-    }
-  }
 }

@@ -8,7 +8,7 @@ struct PortCommand {
 
   func run(_ options: ReplayOptions) throws {
     let summary = try perform(options)
-    try StandardOutput.print(json ? TransmissionJSON(summary).text : TransmissionReport(summary).text)
+    try StandardOutput.print(json ? JSONText.of(TransmissionJSON(summary)) : TransmissionReport(summary).text)
     if let error = summary.error { throw CommandFailure(status: 1, message: error.description) }
     if Interrupt.wasRequested {
       throw CommandFailure(status: 130, message: "interrupted: the summary is of what was sent")

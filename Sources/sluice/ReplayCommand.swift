@@ -154,7 +154,7 @@ struct ReplayCommand: ParsableCommand {
     let rows = showSessions ? SessionRows() : nil
     let summary = try perform(options, rows)
     if let rows, !json { try StandardOutput.print(rows.text + "\n") }
-    try StandardOutput.print(json ? ReplayJSON(summary).text : ReplayReport(summary).text)
+    try StandardOutput.print(json ? JSONText.of(ReplayJSON(summary)) : ReplayReport(summary).text)
     if let error = summary.error { throw CommandFailure(status: 1, message: error.description) }
     if Interrupt.wasRequested {
       throw CommandFailure(status: 130, message: "interrupted: the summary is of what was read")

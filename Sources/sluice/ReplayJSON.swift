@@ -65,12 +65,4 @@ struct ReplayJSON: Encodable {
     bits_per_second = summary.bitsPerSecond
     error = summary.error?.description
   }
-
-  var text: String {
-    get throws {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      return String(decoding: try encoder.encode(self), as: UTF8.self)
-    }
-  }
 }

@@ -46,12 +46,4 @@ struct TransmissionJSON: Encodable {
     bits_per_second = summary.bitsPerSecond
     error = summary.error?.description
   }
-
-  var text: String {
-    get throws {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      return String(decoding: try encoder.encode(self), as: UTF8.self)
-    }
-  }
 }

@@ -16,6 +16,14 @@ public struct Verdict: BitwiseCopyable, Sendable {
     case handOff = 6
     /// Copied aside: a fragment that waits for its datagram's first one. It comes again.
     case hold = 7
+
+    /// Whether the packet leaves by a port.
+    @inlinable @inline(__always) package var isSent: Bool {
+      switch self {
+      case .forward, .mirror, .snoop: true
+      case .drop, .punt, .consume, .handOff, .hold: false
+      }
+    }
   }
 
   public var kind: Kind

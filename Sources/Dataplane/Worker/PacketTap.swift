@@ -43,7 +43,7 @@ public final class PacketTap: Sendable {
       }
       let packet = unsafe burst.descriptor(index)
       let arrives = unsafe selection.sees.arriving && isWanted(packet.lif)
-      let leaves = selection.sees.leaving && Self.isSent(verdict.kind) && isWanted(verdict.outLIF)
+      let leaves = selection.sees.leaving && verdict.kind.isSent && isWanted(verdict.outLIF)
       guard arrives || leaves, selection.filters.allSatisfy({ unsafe $0.accepts(packet) }) else { continue }
       if arrives { unsafe keep(packet, verdict, lif: packet.lif, isLeaving: false) }
       if leaves { unsafe keep(packet, verdict, lif: verdict.outLIF, isLeaving: true) }
@@ -51,13 +51,6 @@ public final class PacketTap: Sendable {
   }
 
   private func isWanted(_ lif: UInt16) -> Bool { selection.lif.map { $0 == lif } ?? true }
-
-  private static func isSent(_ kind: Verdict.Kind) -> Bool {
-    switch kind {
-    case .forward, .mirror, .snoop: true
-    case .drop, .punt, .consume, .handOff, .hold: false
-    }
-  }
 
   private func keep(_ packet: PacketDescriptor, _ verdict: Verdict, lif: UInt16, isLeaving: Bool) {
     var header = TapRing.Header()
@@ -72,4 +65,10 @@ public final class PacketTap: Sendable {
     // SAFETY: a packet of a burst is readable until the burst is over.
     unsafe ring.push(header, packet.start)
   }
+}
+
+extension Worker {
+  /// Shows captures a burst that has been sent, and so has its final verdicts.
+  @inline(never)
+  mutating func show(_ burst: borrowing PacketBurst) { for tap in taps { tap.see(burst, outcome) } }
 }

@@ -61,10 +61,6 @@ extension Worker {
     batch.finish()
   }
 
-  /// Shows captures a burst that has been sent.
-  @inline(never)
-  mutating func showTaps(_ burst: borrowing PacketBurst) { for tap in taps { tap.see(burst, outcome) } }
-
   private mutating func forEach(
     of ids: [SessionID], _ batch: SessionBatch, _ body: (inout Worker, SessionID) -> SessionSnapshot?
   ) {

@@ -336,7 +336,7 @@ public nonisolated struct Sluice_V1_Memory: Sendable {
   /// Resident memory of the process in bytes.
   public var residentBytes: UInt64 = 0
 
-  /// Address space reserved for the flow tables of all workers; touched as sessions come.
+  /// Address space of the flow tables of all workers; how much of it is resident depends on `prefault`.
   public var tableBytes: UInt64 = 0
 
   /// "2M" or "4K": what the kernel gives for the tables.

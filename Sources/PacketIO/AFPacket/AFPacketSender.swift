@@ -40,7 +40,7 @@ import Glibc
     count = 0
     for index in 0..<burst.count {
       let verdict = outcome[index]
-      guard verdict.outLIF == lif, Self.isSent(verdict.kind) else { continue }
+      guard verdict.outLIF == lif, verdict.kind.isSent else { continue }
       let packet = unsafe burst.descriptor(index)
       if let refusal = unsafe refusal(packet) {
         outcome[index] = .drop(refusal)
@@ -68,13 +68,6 @@ import Glibc
       sent += 1
     }
     return (traffic, failed)
-  }
-
-  private static func isSent(_ kind: Verdict.Kind) -> Bool {
-    switch kind {
-    case .forward, .mirror, .snoop: true
-    case .drop, .punt, .consume, .handOff, .hold: false
-    }
   }
 
   /// Sends one packet that is not of a burst: a copy.

@@ -14,7 +14,7 @@ struct ShowMemory: Showing {
     [
       "memory", row("resident", Figures.bytes(now.residentBytes), "of the whole process"),
       row(
-        "flow tables", Figures.bytes(now.tableBytes), "reserved, on \(now.pages) pages; touched by sessions"),
+        "flow tables", Figures.bytes(now.tableBytes), "for all sessions that fit, on \(now.pages) pages"),
       row("packet buffers", Figures.bytes(now.poolBytes), "reserved; touched by copies"),
       row("closed sessions", Figures.bytes(now.closedRetainedBytes), "of records not yet acknowledged"),
     ].joined(separator: "\n")
