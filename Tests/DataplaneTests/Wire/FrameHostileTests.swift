@@ -49,6 +49,9 @@ struct FrameHostileTests {
       let count = round % 2 == 0 ? packet.count : Int(random.next() % UInt64(packet.count + 1))
       let ok = exercise(packet.span.bytes.extracting(first: count), link: vector.link, original: packet.count)
       if !ok { Issue.record("round \(round), from \(vector.name)") }
+      let problems = SuperFrameCheck.problems(
+        packet.span.bytes.extracting(first: count), segmentSize: round % 100)
+      if !problems.isEmpty { Issue.record("round \(round), from \(vector.name): \(problems)") }
     }
   }
 }

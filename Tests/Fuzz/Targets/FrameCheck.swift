@@ -11,6 +11,7 @@ package enum FrameCheck {
     let bytes = packet.span.bytes
     let original = packet.count + 16 * Int(input[1])
     var problems = problems(bytes, link: link, original: original)
+    problems += SuperFrameCheck.problems(bytes, segmentSize: Int(input[1]))
     if case .differs(let what) = OrdinaryComparison(bytes, link: link, original: original) {
       problems.append("OrdinaryPacket differs from Frame: \(what)")
     }

@@ -2,7 +2,8 @@
 ///
 /// The fuzzer's driver, the replay of the committed inputs and the property tests share these functions.
 package enum FuzzTarget: String, CaseIterable, Sendable {
-  /// One packet: `Frame.parse`, its views and description, `OrdinaryPacket` beside it. See `FrameCheck`.
+  /// One packet: `Frame.parse`, its views and description, `OrdinaryPacket` beside it, cut as a
+  /// super-frame. See `FrameCheck`.
   case frames
   /// A sequence of packets through a whole `Worker`. See `WorkerInput`.
   case worker
