@@ -21,17 +21,17 @@ package final class AFPacketPort: Sendable {
   private let silence: [Int32]
 
   /// - Throws: what the kernel refuses, in words.
-  package init(_ settings: AFPacketSettings, at arrival: Arrival, workers: Int) throws(AFPacketError) {
+  package init(_ settings: AFPacketSettings, at arrival: Arrival, workers: Int) throws(LivePortError) {
     self.settings = settings
     self.arrival = arrival
-    let interface = try Self.find(settings.interface)
+    let interface = try LiveInterface.find(settings.interface)
     mtu = Int(interface.mtu)
     var group: Int32? = workers > 1 ? -1 : nil
     var sockets: [AFPacketSockets] = []
     for _ in 0..<workers { sockets.append(try AFPacketSockets(settings, interface, group: &group)) }
     self.sockets = sockets
     self.group = group
-    (silence, warning) = Self.silence(interface, settings.interface)
+    (silence, warning) = LiveInterface.silence(interface, settings.interface)
   }
 
   deinit { for descriptor in silence { sluice_descriptor_close(descriptor) } }
@@ -42,9 +42,9 @@ package final class AFPacketPort: Sendable {
   /// - Throws: when there is no memory.
   package func queue(
     of worker: Int, setup: WorkerSetup, counters: PortCounters
-  ) throws(AFPacketError) -> AFPacketQueue {
+  ) throws(LivePortError) -> AFPacketQueue {
     guard let queue = AFPacketQueue(self, worker: worker, setup: setup, counters: counters) else {
-      throw AFPacketError("interface \(settings.interface): no memory for packet buffers")
+      throw LivePortError("interface \(settings.interface): no memory for packet buffers")
     }
     return queue
   }
@@ -53,45 +53,5 @@ package final class AFPacketPort: Sendable {
   package func start() { for each in sockets { each.start() } }
 
   /// Why nothing comes or goes now, in words; nil while the interface is up. Asks the kernel.
-  package var trouble: String? {
-    do throws(AFPacketError) {
-      let interface = try Self.find(settings.interface)
-      return interface.is_running ? nil : "interface \(settings.interface) has no carrier"
-    } catch {
-      return error.description
-    }
-  }
-
-  private static func find(_ name: String) throws(AFPacketError) -> sluice_interface {
-    var interface = sluice_interface()
-    let error = unsafe sluice_interface_find(name, &interface)
-    switch error {
-    case 0: break
-    case ENODEV: throw .missing(name)
-    default: throw AFPacketError("interface \(name): the kernel does not describe it: \(errorText(error))")
-    }
-    guard interface.is_ethernet else {
-      throw AFPacketError("interface \(name) is no Ethernet device: a port needs one")
-    }
-    guard interface.is_up else { throw AFPacketError("interface \(name) is down: ip link set \(name) up") }
-    return interface
-  }
-
-  private static func silence(_ interface: sluice_interface, _ name: String) -> ([Int32], String?) {
-    var descriptors: (Int32, Int32) = (-1, -1)
-    let error = unsafe withUnsafeMutableBytes(of: &descriptors) { bytes in
-      unsafe sluice_silence(interface.index, bytes.bindMemory(to: Int32.self).baseAddress)
-    }
-    if error == 0 { return ([descriptors.0, descriptors.1], nil) }
-    let mend =
-      error == EPERM || error == EACCES
-      ? "give sluice CAP_BPF and CAP_NET_ADMIN"
-      : "Linux 6.6 or later can be kept from it"
-    return (
-      [],
-      "the kernel's own stack also hears interface \(name) and may answer there (\(errorText(error))): "
-        + "\(mend), or take its addresses away: ip address flush dev \(name); "
-        + "sysctl net.ipv6.conf.\(name).disable_ipv6=1"
-    )
-  }
+  package var trouble: String? { LiveInterface.trouble(settings.interface) }
 }

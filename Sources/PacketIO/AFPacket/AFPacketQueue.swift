@@ -25,7 +25,7 @@ package final class AFPacketQueue: @unchecked Sendable {
   init?(_ port: AFPacketPort, worker: Int, setup: WorkerSetup, counters: PortCounters) {
     let sockets = port.sockets[worker]
     guard let receiver = AFPacketReceiver(sockets, at: port.arrival, mtu: port.mtu, mesh: setup.mesh),
-      let sender = AFPacketSender(sockets, mtu: port.mtu)
+      let sender = AFPacketSender(sockets.sender, mtu: port.mtu)
     else { return nil }
     arrival = port.arrival
     self.port = port
