@@ -13,7 +13,8 @@ TESTS = os.path.dirname(HERE)
 sys.path[:0] = [HERE, os.path.join(TESTS, "API"), os.path.join(TESTS, "Interop")]
 
 MODULES = ("refused", "frames_through", "quiet", "offloads", "super_frames",
-           "stalled_ring", "links", "idle", "tcp", "tagged")
+           "stalled_ring", "links", "idle", "tcp", "tagged", "xdp",
+           "xdp_programs")
 
 
 def main():
