@@ -46,7 +46,12 @@ import Glibc
     unsafe wish.copies = isCopying
     var socket = unsafe sluice_xdp_socket()
     var step = SLUICE_XDP_SOCKET
-    let error = unsafe sluice_xdp_open(&wish, &socket, &step)
+    var error = unsafe sluice_xdp_open(&wish, &socket, &step)
+    // The kernel takes a moment to give a queue back that a socket was on which has been closed.
+    for _ in 0..<Self.patience where error == EBUSY {
+      usleep(50_000)
+      error = unsafe sluice_xdp_open(&wish, &socket, &step)
+    }
     guard error == 0 else { throw LivePortError(step, error, port.settings, frames.memorySize) }
     unsafe self.socket = socket
     self.isCopying = unsafe !socket.is_zero_copy
@@ -54,6 +59,9 @@ import Glibc
     ringSize = UInt32(port.settings.ringSize)
     unsafe failures = .allocate(capacity: port.settings.ringSize)
   }
+
+  /// How long a queue is waited for: so many times 50 ms.
+  private static let patience = 20
 
   deinit {
     close()
@@ -90,7 +98,7 @@ import Glibc
   /// Takes what has come, as much as there are places.
   ///
   /// - Parameter packet: a descriptor with all that packets of the port have in common.
-  func receive(
+  @inline(never) func receive(
     into places: UnsafeMutableBufferPointer<PacketDescriptor>, frames: AFXDPFrames,
     like packet: PacketDescriptor
   ) -> Int {
