@@ -59,9 +59,8 @@ package final class AFXDPQueue: @unchecked Sendable {
       for socket in sockets {
         socket.reap(to: frames)
         socket.fill(from: frames)
-        let failed = socket.sendPending(frames)
-        if failed > 0 { counters.add(.transmitFailed, UInt64(failed), port: Int(arrival.port)) }
       }
+      if case .socket(let transmitter) = way { transmitter.sendPending() }
     }
     if now.nanoseconds >= nextLook { look(now) }
   }
@@ -171,6 +170,9 @@ package final class AFXDPQueue: @unchecked Sendable {
     note(.receiveRingFull, noRoom)
     note(.oversized, tooLong)
     let place = Int(arrival.port)
+    if case .socket(let transmitter) = way {
+      counters.add(.transmitFailed, transmitter.takeLateFailures(), port: place)
+    }
     counters.add(.ringFull, noRoom, port: place)
     counters.add(.refused, tooLong, port: place)
     guard tellsOfFrames, let frames else { return }

@@ -13,6 +13,9 @@ import Dataplane
   /// Whether the interface has a carrier, as far as known: without one the device drops what it is given.
   var hasCarrier = true
 
+  /// Packets of earlier bursts, counted as sent, that were not after all, since the last `takeLateFailures`.
+  private var lateFailures: UInt64 = 0
+
   init(_ socket: AFXDPSocket, _ frames: AFXDPFrames, mtu: Int) throws(LivePortError) {
     self.socket = socket
     self.frames = frames
@@ -57,10 +60,12 @@ import Dataplane
     }
     guard count > 0 else { return (traffic, failed) }
     for number in 0..<socket.send(frames) {
-      failed &+= 1
       let place = Int(socket.failure(number) &- start)
-      // Others are of earlier bursts, and were counted as sent.
-      guard place < count else { continue }
+      guard place < count else {
+        lateFailures &+= 1
+        continue
+      }
+      failed &+= 1
       let index = unsafe Int(packets[place])
       traffic.packets &-= 1
       unsafe traffic.bytes &-= UInt64(burst.descriptor(index).capturedLength)
@@ -80,8 +85,19 @@ import Dataplane
     socket.put(address, UInt32(bytes.byteCount))
     let position = socket.position &- 1
     var isSent = true
-    for number in 0..<socket.send(frames) where socket.failure(number) == position { isSent = false }
+    for number in 0..<socket.send(frames) {
+      if socket.failure(number) == position { isSent = false } else { lateFailures &+= 1 }
+    }
     return isSent
+  }
+
+  /// Has packets sent that could not be before.
+  func sendPending() { lateFailures &+= UInt64(socket.sendPending(frames)) }
+
+  func takeLateFailures() -> UInt64 {
+    let found = lateFailures
+    lateFailures = 0
+    return found
   }
 
   @inline(__always) private func address(of packet: PacketDescriptor) -> UInt64? {
@@ -93,7 +109,7 @@ import Dataplane
   private func makeRoom(for count: Int) -> Int {
     socket.reap(to: frames)
     if socket.room < count {
-      _ = socket.send(frames)
+      lateFailures &+= UInt64(socket.send(frames))
       socket.reap(to: frames)
     }
     return Int(socket.room)
