@@ -46,7 +46,7 @@ package final class AFXDPPort: Sendable {
     self.promiscuous = promiscuous
     let (silence, silenceWarning) = LiveInterface.silence(interface, name)
     self.silence = silence
-    warnings = [silenceWarning, Self.offloadWarning(name)].compactMap { $0 }
+    warnings = [silenceWarning, Self.offloadWarning(name, isGeneric: program.isGeneric)].compactMap { $0 }
   }
 
   deinit {
@@ -59,12 +59,15 @@ package final class AFXDPPort: Sendable {
 
   /// Checksums that a sender leaves to its device arrive unfinished where there is no device between, and
   /// nothing about a packet says so.
-  private static func offloadWarning(_ name: String) -> String? {
-    guard let driver = senders.first(where: { unsafe sluice_driver_is(name, $0) }) else { return nil }
+  private static func offloadWarning(_ name: String, isGeneric: Bool) -> String? {
+    let drivers = isGeneric ? stacks + [turnedOff] : stacks
+    guard let driver = drivers.first(where: { unsafe sluice_driver_is(name, $0) }) else { return nil }
     return "interface \(name) (\(driver)) may deliver packets whose checksums its other end has left undone, "
       + "which AF_XDP does not tell: turn that off there (ethtool -K DEVICE tx off), or use kind: af_packet"
   }
 
   /// Drivers whose other end is a stack.
-  private static let senders = ["veth", "tun", "virtio_net"]
+  private static let stacks = ["veth", "tun"]
+  /// One that is told to finish its checksums when a program is in the driver.
+  private static let turnedOff = "virtio_net"
 }
