@@ -55,6 +55,12 @@ def test_two_workers_two_queues(case):
     equal(total["handedOff"], total["takenOver"], "packets handed over")
 
 
+def test_three_workers_two_queues(case):
+    """The third one sends by packet sockets."""
+    total = _transfer(case, size=8 * MEGABYTE, workers=3, queues=2)
+    equal(total["handedOff"], total["takenOver"], "packets handed over")
+
+
 def test_one_worker_three_queues(case):
     _transfer(case, queues=3)
 
