@@ -30,6 +30,8 @@ def main():
               if any(fnmatch.fnmatchcase(row.name, pattern) for pattern in options.rows.split(","))]
     if not wanted:
         raise SystemExit(f"no row is called {options.rows}")
+    if os.geteuid() != 0:
+        print("live.* left out: they make network namespaces, for which root is needed")
     bench = Bench(options, os.path.join(HERE, "peers"), OUT)
     # A part of the rows, or a quick run, is nothing to be published.
     is_whole = len(wanted) == len(rows.all_rows()) and not options.quick

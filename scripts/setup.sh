@@ -6,7 +6,7 @@ set -euo pipefail
 packages=(
   gcc g++ make pkg-config libc6-dev libpcap-dev zlib1g-dev binutils            # building
   python3 python3-scapy python3-yaml tshark tcpdump iproute2 ethtool curl  # tests and recordings
-  procps util-linux                                                        # tests of live ports
+  procps util-linux iperf3 iputils-ping                                    # tests of live ports
   protobuf-compiler libprotobuf-dev protobuf-compiler-grpc                 # tests of the API, make generate
   python3-grpcio python3-protobuf openssl                                  # tests of the API
   wireshark-common                                                         # tests: editcap, mergecap

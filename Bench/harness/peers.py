@@ -23,6 +23,15 @@ class Peers:
         """The program that reads captures by libpcap, and probes the core."""
         return self._build("gcc", "pcap_read_bench.c", ["-lpcap"])
 
+    def plain(self, name):
+        """A program that needs nothing but the C library and the kernel's headers."""
+        return self._build("gcc", name + ".c", [])
+
+    def testpmd(self):
+        """DPDK's own forwarder, whose Debian package is installed when it is missing."""
+        _need(["dpdk-dev"], lambda: shutil.which("dpdk-testpmd"))
+        return shutil.which("dpdk-testpmd")
+
     def dpdk(self, name):
         """A program against DPDK, whose Debian package is installed when it is missing."""
         _need(["libdpdk-dev"], _has_dpdk)

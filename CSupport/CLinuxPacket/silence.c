@@ -45,23 +45,21 @@ static int attach(int program, int interface, unsigned type)
 	return bpf(BPF_LINK_CREATE, &attributes);
 }
 
-int sluice_silence(int interface, int descriptors[2])
+int sluice_silence_load(int *program)
 {
-	int program = load();
-	if (program < 0)
+	*program = load();
+	return *program < 0 ? errno : 0;
+}
+
+int sluice_silence_attach(int program, int interface, int *ingress, int *egress)
+{
+	*ingress = attach(program, interface, TCX_INGRESS);
+	if (*ingress < 0)
 		return errno;
-	int error = 0;
-	descriptors[0] = attach(program, interface, TCX_INGRESS);
-	if (descriptors[0] < 0) {
-		error = errno;
-	} else {
-		descriptors[1] = attach(program, interface, TCX_EGRESS);
-		if (descriptors[1] < 0) {
-			error = errno;
-			close(descriptors[0]);
-		}
-	}
-	// The links keep it.
-	close(program);
+	*egress = attach(program, interface, TCX_EGRESS);
+	if (*egress >= 0)
+		return 0;
+	int error = errno;
+	close(*ingress);
 	return error;
 }

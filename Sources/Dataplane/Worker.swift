@@ -52,6 +52,8 @@ public struct Worker: ~Copyable {
   var passEnd = 0
   var deferred: DeferredPackets
   var outcome: BurstOutcome
+  /// Captures that look on.
+  var taps: [PacketTap] = []
   /// Counted while the burst goes through, published at its end.
   var tally = BurstTally()
 
@@ -116,6 +118,7 @@ public struct Worker: ~Copyable {
     if outcome.needsRewrite { rewrite(&burst) }
     if tally.handOffs > 0 { handOff(burst) }
     queue.transmit(burst, &outcome)
+    if !taps.isEmpty { showTaps(burst) }
     account(burst)
     if hasFates { forgetFates(burst) }
   }

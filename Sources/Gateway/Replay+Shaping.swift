@@ -5,6 +5,7 @@ extension ReplayShaping {
   /// What is asked for, before the captures that it is about are known.
   struct Wishes: Sendable {
     var rate: ReplayRate
+    var multiplier = 1.0
     var rounds: UInt64?
     var filter: String?
     var split: TrafficSplit?
@@ -19,6 +20,7 @@ extension ReplayShaping {
   init(_ wishes: Wishes, _ ports: [WorkerSetup.Port], _ sources: ReplaySources) throws(ReplayError) {
     self.init()
     rate = wishes.rate
+    multiplier = wishes.multiplier
     rounds = wishes.rounds
     if let expression = wishes.filter {
       filter = try Self.filter(expression, sources, wishes.prefix + "filter")

@@ -10,20 +10,13 @@ public final class Replay: Sendable {
   public let unknownLinks: [ReplaySources.UnknownLink]
 
   /// The files that are read, in the order of their ports.
-  public var captureFiles: [String] { Self.paths(plan.files) }
-
-  /// Standard input may be a file, whose path this is then.
-  private static func paths(_ files: [String]) -> [String] {
-    files.map { $0 == ReplayOptions.standardInput ? "/dev/stdin" : $0 }
-  }
+  public var captureFiles: [String] { input.files }
 
   /// Whether a file of this name may be written, or removed, in the directory of written captures.
   public static func isWrittenName(_ name: String) -> Bool { OutputDirectory.isOurs(name) }
 
   private let options: ReplayOptions
-  private let plan: ReplayPlan
-  private let sources: ReplaySources
-  private let shaping: ReplayShaping
+  private let input: ReplayInput
   private let output: OutputDirectory?
   private let setup: WorkerSetup
 
@@ -32,46 +25,26 @@ public final class Replay: Sendable {
   /// - Throws: `ReplayError`, also for captures that cannot be read.
   public init(_ options: ReplayOptions) throws(ReplayError) {
     self.options = options
-    let plan = try ReplayPlan(options)
-    self.plan = plan
-    let sources = try Self.opened { () throws(CaptureError) in try ReplaySources(files: plan.files) }
-    self.sources = sources
-    if options.rounds != 1, let file = sources.onceOnly {
-      throw ReplayError(.usage, "--loop: \(file) can be read only once: put it into a file first")
-    }
-    let (ports, arrivals) = try plan.ports(sources.interfaceCounts)
-    try Self.opened { () throws(CaptureError) in try sources.assign(arrivals) }
-    shaping = try ReplayShaping(
-      ReplayShaping.Wishes(
-        rate: options.rate, rounds: options.rounds, filter: options.filter, split: options.split,
-        prefix: "--"), ports, sources)
-    progress = sources.makeProgress(rounds: options.rounds)
-    unknownLinks = sources.unknownLinks
+    let input = try ReplayInput(options)
+    self.input = input
+    progress = input.progress
+    unknownLinks = input.sources.unknownLinks
     output = try options.writeDirectory.map { path throws(ReplayError) in
-      try OutputDirectory(
-        path, inputs: Self.paths(plan.files) + options.protectedFiles, workers: plan.workers)
+      try OutputDirectory(path, inputs: input.files + options.protectedFiles, workers: input.workers)
     }
     let configuration = options.configuration
     var generator = SystemRandomNumberGenerator()
     var setup = WorkerSetup(
-      workers: plan.workers, capacity: configuration.capacity, ports: ports, waits: true,
+      workers: input.workers, capacity: configuration.capacity, ports: input.ports, waits: true,
       generator: &generator)
     setup.timeouts = configuration.timeouts
     setup.tcpControl = configuration.tcpControl
     setup.neighbors = configuration.neighbors
     setup.copies = configuration.copies
-    setup.start = sources.firstTime() ?? .zero
+    setup.start = input.sources.firstTime() ?? .zero
     // A copy is at most as long as the longest packet; buffers are touched when they are used.
     setup.packetSize = Int(CaptureHeader.largestPacket)
     self.setup = setup
-  }
-
-  private static func opened<T>(_ open: () throws(CaptureError) -> T) throws(ReplayError) -> T {
-    do throws(CaptureError) {
-      return try open()
-    } catch {
-      throw ReplayError(.failed, error.description)
-    }
   }
 
   /// Runs the replay.
@@ -123,7 +96,8 @@ public final class Replay: Sendable {
   }
 
   private func startWorkers() throws(ReplayError) -> WorkerGroup {
-    let (sources, setup, progress, output, shaping) = (sources, setup, progress, output, shaping)
+    let (sources, shaping) = (input.sources, input.shaping)
+    let (setup, progress, output) = (setup, progress, output)
     var format = sources.format
     // Both ports of a split have the one capture's packets.
     if shaping.split != nil { format.linkNumbers[1] = format.linkNumbers[0] }

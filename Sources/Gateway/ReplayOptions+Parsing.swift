@@ -15,6 +15,18 @@ extension ReplayRate {
   }
 }
 
+extension SpeedMultiplier {
+  /// Reads the value of `--multiplier`.
+  ///
+  /// - Throws: `.usage`, with what would be accepted.
+  public init(parsing text: String) throws(ReplayError) {
+    guard let multiplier = SpeedMultiplier(text: text) else {
+      throw ReplayError(.usage, "--multiplier \(text): accepted: \(Self.accepted)")
+    }
+    self = multiplier
+  }
+}
+
 extension TrafficSplit {
   /// Reads the value of `--split`.
   ///

@@ -21,6 +21,8 @@ public struct ReplayOptions: Sendable {
   /// Deals the packets of one capture to two LIFs.
   public var split: TrafficSplit?
   public var rate = ReplayRate.max
+  /// How many times faster than captured, above 0, where the rate is that of the captures.
+  public var multiplier = 1.0
   /// How often the captures are replayed, 1 or more; nil for no end.
   public var rounds: UInt64? = 1
   /// Directory for written captures.

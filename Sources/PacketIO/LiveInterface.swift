@@ -28,23 +28,14 @@ enum LiveInterface {
     }
   }
 
-  /// Keeps the kernel's own stack off the interface for as long as the descriptors are open, or says in words
-  /// why it hears it.
-  static func silence(_ interface: sluice_interface, _ name: String) -> ([Int32], String?) {
-    var descriptors: (Int32, Int32) = (-1, -1)
-    let error = unsafe withUnsafeMutableBytes(of: &descriptors) { bytes in
-      unsafe sluice_silence(interface.index, bytes.bindMemory(to: Int32.self).baseAddress)
-    }
-    if error == 0 { return ([descriptors.0, descriptors.1], nil) }
+  /// Why the kernel's own stack hears an interface, off which it was to be kept, and what can be done.
+  static func heard(_ name: String, _ error: Int32) -> String {
     let mend =
       error == EPERM || error == EACCES
       ? "give sluice CAP_BPF and CAP_NET_ADMIN"
       : "Linux 6.6 or later can be kept from it"
-    return (
-      [],
-      "the kernel's own stack also hears interface \(name) and may answer there (\(errorText(error))): "
-        + "\(mend), or take its addresses away: ip address flush dev \(name); "
-        + "sysctl net.ipv6.conf.\(name).disable_ipv6=1"
-    )
+    return "the kernel's own stack also hears interface \(name) and may answer there (\(errorText(error))): "
+      + "\(mend), or take its addresses away: ip address flush dev \(name); "
+      + "sysctl net.ipv6.conf.\(name).disable_ipv6=1"
   }
 }

@@ -31,6 +31,8 @@ import Synchronization
     case checksums
     /// Receive rings that had to be replaced since nothing came through them any more.
     case stalls
+    /// Receive rings that moved to an interface that was made again.
+    case reattached
     /// Frames of AF_XDP that are on their way now: lent to workers or being sent. Not a sum: see `set`.
     case framesInUse
     /// Frames that the kernel named though it did not have them: none, unless kernel or program are wrong.

@@ -13,6 +13,8 @@ public final class ReplayProgress: Sendable {
   private let forgotten = Atomic<UInt64>(0)
   private let wait = Atomic<UInt64>(0)
   private let stopped: StopSignal
+  /// Set by `stop()`.
+  var stopSignal: StopSignal { stopped }
   private let failure = Mutex<CaptureError?>(nil)
 
   package init(totalBytes: UInt64?, stop: StopSignal) {

@@ -18,6 +18,8 @@ package struct ReplayPacer {
   private static let span: UInt64 = 1 << 20
 
   private let rate: ReplayRate
+  /// How many times faster than captured.
+  private let multiplier: Double
   /// Nanoseconds between packets.
   private let interval: Double
   /// Wall time in nanoseconds at which the count, or the capture, is taken to have begun; nil before.
@@ -27,8 +29,10 @@ package struct ReplayPacer {
   /// Packets let in since the anchor.
   private var count: UInt64 = 0
 
-  package init(_ rate: ReplayRate) {
+  /// - Parameter multiplier: how many times faster than captured, above 0; only for `capture`.
+  package init(_ rate: ReplayRate, multiplier: Double = 1) {
     self.rate = rate
+    self.multiplier = multiplier
     if case .packetsPerSecond(let packets) = rate { interval = 1e9 / packets } else { interval = 0 }
   }
 
@@ -54,8 +58,7 @@ package struct ReplayPacer {
       return now
     }
     if rate == .capture {
-      // Packet time never runs backwards.
-      let (sum, overflow) = anchor.addingReportingOverflow(time.nanoseconds &- anchorTime)
+      let (sum, overflow) = anchor.addingReportingOverflow(shortened(time.nanoseconds &- anchorTime))
       return overflow ? .max : sum
     }
     let due = anchor &+ UInt64(Double(count) * interval)
@@ -64,6 +67,12 @@ package struct ReplayPacer {
       count = 0
     }
     return due
+  }
+
+  /// Nanoseconds of the capture as they pass here. Packet time never runs backwards.
+  private func shortened(_ nanoseconds: UInt64) -> UInt64 {
+    if multiplier == 1 { return nanoseconds }
+    return UInt64(exactly: (Double(nanoseconds) / multiplier).rounded()) ?? .max
   }
 
   private mutating func begin(_ time: PacketTime, _ now: UInt64) {

@@ -9,6 +9,8 @@ public struct ReplayShaping: Sendable {
   /// The LIFs of a split; their ports are at positions 0 and 1.
   public var splitLIFs: (UInt16, UInt16) = (1, 2)
   public var rate = ReplayRate.max
+  /// How many times faster than captured, above 0, where the rate is that of the captures.
+  public var multiplier = 1.0
   /// How often the captures are replayed; nil for no end.
   public var rounds: UInt64? = 1
 
@@ -50,7 +52,7 @@ final class ReplayShaper {
   init?(_ shaping: ReplayShaping, start: PacketTime) {
     filter = shaping.filter
     splitLIFs = shaping.splitLIFs
-    pacer = ReplayPacer(shaping.rate)
+    pacer = ReplayPacer(shaping.rate, multiplier: shaping.multiplier)
     rounds = ReplayRounds(total: shaping.rounds)
     self.start = start
     readClock = ReplayClock(start: start)

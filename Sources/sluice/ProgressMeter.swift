@@ -8,8 +8,16 @@ final class ProgressMeter {
 
   init(_ progress: ReplayProgress) { self.progress = progress }
 
+  /// Replaces the line by one that begins with what has been sent.
+  func show(_ sent: TransmissionCounts) {
+    let failed = sent.failed > 0 ? ["\(grouped(sent.failed)) failed"] : []
+    show(["\(grouped(sent.packets)) packets"] + failed)
+  }
+
   /// Replaces the line. Nothing is shown in the first half second.
-  func show() {
+  func show() { show([]) }
+
+  private func show(_ first: [String]) {
     guard line.isDue else { return }
     let elapsed = line.elapsed
     let megabytes = Double(progress.bytesRead) / 1e6
@@ -22,7 +30,7 @@ final class ProgressMeter {
     if progress.rounds > 1 { parts.append("round \(progress.rounds)") }
     let wait = progress.nanosecondsToNext / 1_000_000_000
     if wait > 0 { parts.append("next packet in \(Figures.duration(wait)), Ctrl-C ends") }
-    line.show(parts.joined(separator: "  "))
+    line.show((first + parts).joined(separator: "  "))
   }
 
   /// Takes the line away.

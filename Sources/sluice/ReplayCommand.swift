@@ -24,6 +24,12 @@ struct ReplayCommand: ParsableCommand {
         sluice replay trace.pcap --split client-server --filter "tcp port 443" --write out
         sluice replay trace.pcap --learn forward --loop 100 --rate 100k
         dumpcap -i eth0 -w - | sluice replay - --learn forward
+
+      With --port no session and no worker has a part in it: the packets are sent by a network interface as \
+      they are, at the capture's own speed unless --rate says otherwise. It needs root or CAP_NET_RAW.
+        sluice replay trace.pcap --port eth1
+        sluice replay trace.pcap --port eth1 --multiplier 2.5 --loop 10
+        sluice replay a.pcap b.pcap --port eth1 --rate 100k --filter "udp"
       """)
 
   @Argument(
@@ -63,9 +69,16 @@ struct ReplayCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "How fast: max, capture (as far apart as they were captured), or packets a second such as 10k or 1.5M. "
-        + "Packet time does not change.", valueName: "rate"),
+        + "Packet time does not change. (default: max; with --port capture)", valueName: "rate"),
     transform: ReplayRate.init(parsing:))
-  var rate = ReplayRate.max
+  var rate: ReplayRate?
+
+  @Option(
+    help: ArgumentHelp(
+      "Divide the pauses of --rate capture by this: 2 is twice as fast, 0.5 half as fast.",
+      valueName: "factor"),
+    transform: SpeedMultiplier.init(parsing:))
+  var multiplier: SpeedMultiplier?
 
   @Option(
     help: ArgumentHelp(
@@ -73,6 +86,12 @@ struct ReplayCommand: ParsableCommand {
         + "gap after the last round's end, and sessions go on.", valueName: "rounds"),
     transform: LoopCount.init(parsing:))
   var loop: LoopCount?
+
+  @Option(
+    help: ArgumentHelp(
+      "Send the packets as they are by this network interface, instead of through the packet path. Goes "
+        + "with --filter, --rate, --multiplier, --loop and --json.", valueName: "interface"))
+  var port: String?
 
   @Option(
     help: ArgumentHelp(
@@ -96,6 +115,10 @@ struct ReplayCommand: ParsableCommand {
     for path in captures + [config, sessions, write, sessionsOut].compactMap({ $0 }) where path.isEmpty {
       throw ValidationError("an empty path was given: name a file or directory")
     }
+    if multiplier != nil, effectiveRate != .capture {
+      throw ValidationError("--multiplier: it divides the pauses of --rate capture: give that rate")
+    }
+    if let port { try checkPort(port) }
     guard let write, let sessionsOut else { return }
     let file = URL(fileURLWithPath: sessionsOut).standardizedFileURL
     let directory = URL(fileURLWithPath: write).standardizedFileURL
@@ -104,16 +127,27 @@ struct ReplayCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
+  /// The rate that is asked for, or goes without saying.
+  private var effectiveRate: ReplayRate { rate ?? (port == nil ? .max : .capture) }
+
+  /// What both kinds of replay are asked to do.
+  private var shaped: ReplayOptions {
     var options = ReplayOptions(captures: captures)
+    options.filter = filter
+    options.rate = effectiveRate
+    options.multiplier = multiplier?.factor ?? 1
+    options.rounds = loop.map(\.rounds) ?? 1
+    return options
+  }
+
+  func run() throws {
+    if let port { return try PortCommand(interface: port, json: json).run(shaped) }
+    var options = shaped
     if let config { options.configuration = try ConfigFiles.configuration(config) }
     if let sessions { options.sessions = try ConfigFiles.sessions(sessions, with: options.configuration) }
     options.learn = learn?.action
     options.workers = workers
-    options.filter = filter
     options.split = split
-    options.rate = rate
-    options.rounds = loop.map(\.rounds) ?? 1
     options.writeDirectory = write
     options.protectedFiles = [config, sessions].compactMap { $0 }
     options.reportsSessions = sessionsOut != nil || showSessions
@@ -125,6 +159,22 @@ struct ReplayCommand: ParsableCommand {
     if Interrupt.wasRequested {
       throw CommandFailure(status: 130, message: "interrupted: the summary is of what was read")
     }
+  }
+
+  /// Options that are about workers and sessions mean nothing where there are none.
+  private func checkPort(_ port: String) throws {
+    if port.isEmpty { throw ValidationError("--port: an empty name was given: name a network interface") }
+    let others: [(name: String, isGiven: Bool)] = [
+      ("--config", config != nil), ("--sessions", sessions != nil), ("--learn", learn != nil),
+      ("--workers", workers != nil), ("--split", split != nil), ("--write", write != nil),
+      ("--sessions-out", sessionsOut != nil), ("--show-sessions", showSessions),
+    ]
+    for other in others where other.isGiven {
+      throw ValidationError(
+        "\(other.name) and --port: --port sends packets as they are, past workers and sessions: use one of "
+          + "them")
+    }
+    if captures.isEmpty { throw ValidationError("--port \(port): name the captures to send") }
   }
 
   private func perform(_ options: ReplayOptions, _ rows: SessionRows?) throws -> ReplaySummary {

@@ -3,11 +3,15 @@
 What the commands take and print is in Tests/Interop/cli_session.py and cli_show.py.
 """
 
+import fcntl
 import json
 import os
 import re
 import select
+import signal
+import struct
 import subprocess
+import termios
 
 from closing import open_, request, reset
 from demo_capture import CONFIGS
@@ -110,3 +114,53 @@ def test_the_demo(case):
     equal(sorted(each["session_id"] for each in listed), list(range(1, 35)), "sessions")
     true(sum(each["in_packets"] + each["out_packets"] for each in listed) >= 100, "packets of sessions")
     equal(len(OPI(daemon).list(ALL)), 34, "by GetAllSession")
+
+
+def test_top(case):
+    """The busiest sessions come first, at the rates of their packets; a terminal is filled and put back."""
+    wire = Wire(case)
+    OPI(wire.daemon).add(*[fields(number) for number in (1, 2, 3)])
+    top = subprocess.Popen(
+        [wire.daemon.sluice, "top", "--json", "--count", "3", "--interval", "0.4", "--sessions", "2",
+         "--socket", wire.daemon.socket], stdout=subprocess.PIPE, text=True)
+    while top.poll() is None:
+        wire.send(*[of(fields(2), payload=10)] * 4, *[of(fields(3), payload=1000)] * 2)
+    readings = [json.loads(line) for line in top.stdout]
+    top.stdout.close()
+    equal((top.returncode, len(readings)), (0, 3), "exit status and readings")
+    for reading in readings:
+        equal([each["session_id"] for each in reading["sessions"]], [2, 3], "the busiest by packets")
+        first, second = reading["sessions"]
+        true(1.5 < first["packets_per_second"] / second["packets_per_second"] < 2.5, f"rates: {reading}")
+        worker, = reading["workers"]["workers"]
+        true(worker["rates"]["packets_per_second"] > first["packets_per_second"], "the worker's rate")
+        equal(reading["status"]["live_sessions"], 3, "live sessions")
+    by_bytes, = _json(wire.daemon, "top", "--count", "1", "--by", "bytes")
+    equal(len(by_bytes["sessions"]), 3, "sessions")
+    text = subprocess.run([wire.daemon.sluice, "top", "--count", "2", "--interval", "0.1", "--socket",
+                           wire.daemon.socket], capture_output=True, text=True, check=True, timeout=20).stdout
+    equal([len(re.findall(word, text)) for word in ("up ", "packets/s", "lif-1", "10.0.0.1.1026", "\x1b")],
+          [2, 4, 2, 2, 0], f"two readings: {text}")
+    _on_a_terminal(wire.daemon)
+
+
+def _on_a_terminal(daemon):
+    ours, terminal = os.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 6, 50, 0, 0))
+    top = subprocess.Popen([daemon.sluice, "top", "--interval", "0.1", "--socket", daemon.socket],
+                           stdin=subprocess.DEVNULL, stdout=terminal, stderr=terminal)
+    os.close(terminal)
+    found = b""
+    while found.count(b"\x1b[J") < 3:
+        found += os.read(ours, 65536)
+    top.send_signal(signal.SIGINT)
+    try:
+        while True:
+            found += os.read(ours, 65536)
+    except OSError:
+        pass
+    os.close(ours)
+    equal(top.wait(TIME_LIMIT_SECONDS), 130, "exit status of Ctrl-C")
+    true(found.startswith(b"\x1b[?1049h") and found.endswith(b"\x1b[?25h\x1b[?1049l"), "it is put back")
+    screen = found.split(b"\x1b[H")[1].split(b"\x1b[J")[0].split(b"\x1b[K")
+    equal((len(screen) - 1, all(len(line.strip()) <= 50 for line in screen)), (5, True), f"fits: {screen}")

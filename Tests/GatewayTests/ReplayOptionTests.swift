@@ -26,6 +26,15 @@ struct ReplayOptionTests {
     }
   }
 
+  @Test func `multipliers`() throws {
+    for (text, factor) in [("2", 2), ("0.5", 0.5), ("0.000001", 1e-6), ("1000000", 1e6)] {
+      #expect(try SpeedMultiplier(parsing: text).factor == factor)
+    }
+    for text in ["", "0", "-1", "+2", "1e3", "nan", "inf", "2x", "1000001", "0.0000001", "1.2.3"] {
+      #expect(refusal { _ = try SpeedMultiplier(parsing: text) }.contains("--multiplier \(text): accepted"))
+    }
+  }
+
   @Test func `loops`() throws {
     #expect(try LoopCount(parsing: "1").rounds == 1 && LoopCount(parsing: "250").rounds == 250)
     #expect(try LoopCount(parsing: "forever").rounds == nil)

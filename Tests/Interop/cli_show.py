@@ -19,6 +19,24 @@ PORT = {
 }
 
 
+def capture_usage(line):
+    """What `sluice capture` and `top` take; what they do is in Tests/API."""
+    line.run("capture --help", "capture", "--help", output=["--write", "--drops", "pcap-filter", "tshark"])
+    for arguments, error in (
+            ((), "--write"), (("--write", ""), "empty path"), (("--write", "f", "--snap", "0"), "1...65535"),
+            (("--write", "f", "--count", "0"), "1 or more"), (("--write", "f", "--duration", "0"), "0.1..."),
+            (("--write", "f", "--session", "0"), "session 0"), (("--write", "f", "--direction", "up"), "up"),
+            (("--write", "f", "--drops", "--direction", "out"), "do not leave")):
+        line.run(f"capture {arguments}", "capture", *arguments, status=2, errors=[error.replace(".", "[.]")])
+    line.run("top --help", "top", "--help", output=["--interval", "--by", "busiest"])
+    for arguments, error in (
+            (("--interval", "0"), "0.1..."), (("--count", "0"), "1 or more"),
+            (("--sessions", "1001"), "0...1000"), (("--by", "size"), "packets")):
+        line.run(f"top {arguments}", "top", *arguments, status=2, errors=[error.replace(".", "[.]")])
+    line.run("capture without a daemon", "capture", "--write", "f", "--socket", "/nonexistent.sock", status=1,
+             errors=["/nonexistent.sock"])
+
+
 def show_text(line):
     """Every subcommand has something to say to people."""
     line.run("show --help", "show", "--help", output=["workers", "drops", "memory", "--interval"])

@@ -1,5 +1,6 @@
 """Links that go down and come back while packets pass."""
 
+import subprocess
 import time
 
 from bump import bump, check_explained
@@ -7,6 +8,9 @@ from namespaces import ADDRESSES, Net
 from raw import LINK_FRAME, Listener, send
 from suite import equal, eventually, true
 from transfers import Files
+
+# An address of the middle's own.
+STRANGER = "10.77.0.9"
 
 
 def test_way_out_is_down(case):
@@ -34,6 +38,60 @@ def test_no_carrier(case):
         time.sleep(0.3)
         send(net, "left", [LINK_FRAME] * 10)
         eventually(lambda: daemon.drops() == {"portDown": 10}, "ten drops for that reason")
+
+
+def _made_again(case, workers):
+    with Net() as net:
+        daemon = bump(case, net, workers=workers)
+        files = Files(case, net)
+        files.add("file", 1 << 20)
+        files.fetch("file", ADDRESSES["right"][0])
+        net.run("middle", "ip", "link", "delete", "port1")
+        true("no interface port1" in daemon.ports()["lif-2"].error, "the port tells why")
+        send(net, "left", [LINK_FRAME] * 10)
+        eventually(lambda: daemon.drops().get("portDown", 0) >= 10, "ten drops for that reason")
+        net.connect("right")
+        eventually(lambda: dict(daemon.ports()["lif-2"].events).get("reattached") == workers,
+                   "every ring has moved", seconds=10)
+        equal(daemon.ports()["lif-2"].error, "", "the port's error afterwards")
+        # The right host has another MAC address now.
+        net.run("left", "ip", "neighbour", "flush", "all")
+        files.fetch("file", ADDRESSES["right"][0])
+        # The kernel's own stack is kept off the new one too.
+        net.run("middle", "ip", "address", "add", f"{STRANGER}/24", "dev", "port1")
+        ping = net.start("right", "ping", "-q", "-c", "2", "-W", "1", STRANGER, stdout=subprocess.DEVNULL)
+        true(ping.wait(10) != 0, "nobody answers for the middle")
+        equal(dict(daemon.ports()["lif-1"].events).get("reattached", 0), 0, "the other port's rings")
+        counters = daemon.counters()
+        verdicts = ("forwarded", "dropped", "mirrored", "snooped", "punted", "consumed")
+        equal(sum(counters[name] for name in verdicts), counters["packets"], "verdicts")
+        equal(daemon.terminate()[0], 0, "exit status")
+
+
+def test_made_again(case):
+    _made_again(case, workers=1)
+
+
+def test_made_again_two_workers(case):
+    _made_again(case, workers=2)
+
+
+def test_mtu_changes(case):
+    with Net(mtu=3000) as net:
+        for place in ("left", "right"):
+            net.run(place, "ip", "link", "set", "eth0", "mtu", "1500")
+        for name in ("port0", "port1"):
+            net.run("middle", "ip", "link", "set", name, "mtu", "1500")
+        daemon = bump(case, net)
+        frame = LINK_FRAME + bytes(2000)
+        for place, name in (("middle", "port0"), ("middle", "port1"), ("left", "eth0"), ("right", "eth0")):
+            net.run(place, "ip", "link", "set", name, "mtu", "3000")
+        # Looked at four times a second.
+        time.sleep(0.6)
+        listener = Listener(net, "right", 3)
+        send(net, "left", [frame] * 3)
+        equal(listener.frames(), [frame] * 3, "longer frames at the right")
+        check_explained(daemon)
 
 
 def test_down_and_up_again_two_workers(case):

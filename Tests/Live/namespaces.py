@@ -49,7 +49,7 @@ class Net:
             for name in self.names.values():
                 _run("ip", "netns", "add", name)
             for place in ADDRESSES:
-                self._connect(place)
+                self.connect(place)
         except BaseException:
             self.__exit__()
             raise
@@ -63,7 +63,8 @@ class Net:
         for name in self.names.values():
             subprocess.run(["ip", "netns", "del", name], stderr=subprocess.DEVNULL, check=False)
 
-    def _connect(self, place):
+    def connect(self, place):
+        """Makes the link between a host and the middle, also again after one end was deleted."""
         host, middle = self.names[place], self.names["middle"]
         queues = ("numrxqueues", str(self.queues), "numtxqueues", str(self.queues))
         # Without addresses of the link's own: what they send would be in the counts.

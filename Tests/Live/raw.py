@@ -17,7 +17,8 @@ import json, socket, struct, sys, time
 s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
 s.setsockopt(263, 8, 1)      # SOL_PACKET, PACKET_AUXDATA
 s.setsockopt(263, 23, 1)     # PACKET_IGNORE_OUTGOING
-s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+s.setsockopt(socket.SOL_SOCKET, 33, 16 << 20)   # SO_RCVBUFFORCE
+s.setsockopt(socket.SOL_SOCKET, 35, 1)   # SO_TIMESTAMPNS
 s.bind((sys.argv[1], 3))
 print("ready", flush=True)
 wanted = int(sys.argv[2])
@@ -29,14 +30,18 @@ while len(found) < wanted and time.monotonic() < end:
         data, beside, _, _ = s.recvmsg(65536, 256)
     except TimeoutError:
         break
+    came = 0
     for level, kind, content in beside:
+        if (level, kind) == (socket.SOL_SOCKET, 35):
+            whole, part = struct.unpack("=qq", content[:16])
+            came = whole + part / 1e9
         if (level, kind) == (263, 8):
             status, _, _, _, _, tci, tpid = struct.unpack("=IIIHHHH", content[:20])
             if status & 0x10:
                 data = data[:12] + struct.pack("!HH", tpid, tci) + data[12:]
     if data[:6] != bytes.fromhex("020000000099"):
         continue
-    found.append(data.hex())
+    found.append((came, data.hex()))
 print(json.dumps(found), flush=True)
 """
 
@@ -55,7 +60,11 @@ class Listener:
 
     def frames(self):
         """The frames that came, in order, until there were so many or the time was up."""
-        return [bytes.fromhex(text) for text in json.loads(self.process.stdout.readline())]
+        return [frame for _, frame in self.arrivals()]
+
+    def arrivals(self):
+        """The same with the kernel's time of each in seconds: when it came, not when it was read."""
+        return [(came, bytes.fromhex(text)) for came, text in json.loads(self.process.stdout.readline())]
 
 
 def send(net, place, frames, interface="eth0"):

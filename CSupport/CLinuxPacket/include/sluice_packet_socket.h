@@ -92,9 +92,12 @@ unsigned sluice_sending_send(struct sluice_sending *sending, int descriptor, uns
 			     int *error);
 
 /// Keeps the kernel's own stack off an interface: what it would receive there and what it would send is
-/// dropped, behind and past packet sockets. By two tcx programs (Linux 6.6), which go when both descriptors
-/// are closed, however the process ends.
-int sluice_silence(int interface, int descriptors[2]);
+/// dropped, behind and past packet sockets. By a program on both tcx hooks (Linux 6.6), which is off them
+/// when both descriptors are closed, however the process ends.
+int sluice_silence_attach(int program, int interface, int *ingress, int *egress);
+
+/// Loads the program for it: takes CAP_BPF and CAP_NET_ADMIN, which attaching it does not.
+int sluice_silence_load(int *program);
 
 /// Closes a descriptor of any of these.
 void sluice_descriptor_close(int descriptor);

@@ -35,6 +35,13 @@ struct DataplaneService: RegistrableRPCService {
       _ = try await ServerRequest(stream: request)
       return try service.watch()
     }
+    router.registerHandler(
+      forMethod: Method.CapturePackets.descriptor,
+      deserializer: ProtobufDeserializer<Sluice_V1_CapturePacketsRequest>(),
+      serializer: ProtobufSerializer<Sluice_V1_CapturedPackets>()
+    ) { request, _ in
+      try await service.capture(try await ServerRequest(stream: request).message)
+    }
   }
 
   private var status: Sluice_V1_Status {

@@ -15,6 +15,9 @@ public final class SessionBatch: @unchecked Sendable {
     case reserve(Int)
     /// End every session whose time is over.
     case makeRoom
+    /// Show bursts to a capture from now on, or no more.
+    case tap(PacketTap)
+    case untap(PacketTap)
     case find([SessionID])
     case delete([SessionID])
     /// Closed sessions that linger.
@@ -60,7 +63,7 @@ public final class SessionBatch: @unchecked Sendable {
     switch operation {
     case .add(let requests, _, _): requests.count
     case .check(let requests, _, _): requests.count
-    case .reserve, .makeRoom: 1
+    case .reserve, .makeRoom, .tap, .untap: 1
     case .find(let ids), .delete(let ids): ids.count
     case .findLingering(let sessions): sessions.count
     // Records that are looked at lie one after another.

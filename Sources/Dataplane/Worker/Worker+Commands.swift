@@ -44,6 +44,8 @@ extension Worker {
       }
     case .reserve(let count): batch.isGranted = sessions.claim(count)
     case .makeRoom: endDue()
+    case .tap(let tap): taps.append(tap)
+    case .untap(let tap): taps.removeAll { $0 === tap }
     case .find(let ids): forEach(of: ids, batch) { $0.sessions.find($1, at: $0.time) }
     case .delete(let ids): forEach(of: ids, batch) { $0.sessions.delete($1, at: $0.time) }
     case .findLingering(let wanted):
@@ -58,6 +60,10 @@ extension Worker {
     publishSessions()
     batch.finish()
   }
+
+  /// Shows captures a burst that has been sent.
+  @inline(never)
+  mutating func showTaps(_ burst: borrowing PacketBurst) { for tap in taps { tap.see(burst, outcome) } }
 
   private mutating func forEach(
     of ids: [SessionID], _ batch: SessionBatch, _ body: (inout Worker, SessionID) -> SessionSnapshot?

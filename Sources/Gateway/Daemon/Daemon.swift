@@ -75,6 +75,8 @@ public final class Daemon: Sendable {
 
   private let runtime: DaemonRuntime
   private let isStopped = Guarded(false)
+  /// Captures that run.
+  let captures = Guarded(0)
 
   /// Opens the ports and checks the configuration; nothing runs yet.
   ///

@@ -43,6 +43,11 @@ public final class SessionService: Sendable {
     thread.join()
   }
 
+  /// Has every worker carry out an operation of its own; returns when all have.
+  func run(_ operations: [SessionBatch.Operation]) async {
+    await queue.run(operations.enumerated().map { (worker: $0.offset, batch: SessionBatch($0.element)) })
+  }
+
   /// Nanoseconds since the Unix epoch, UTC, of a time of the packet path.
   public func wallTime(_ time: PacketTime) -> UInt64 { clock.wallTime(time) }
 

@@ -111,6 +111,19 @@ public enum Sluice_V1_Dataplane: Sendable {
                 type: .serverStreaming
             )
         }
+        /// Namespace for "CapturePackets" metadata.
+        public enum CapturePackets: Sendable {
+            /// Request type for "CapturePackets".
+            public typealias Input = Sluice_V1_CapturePacketsRequest
+            /// Response type for "CapturePackets".
+            public typealias Output = Sluice_V1_CapturedPackets
+            /// Descriptor for "CapturePackets".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "sluice.v1.Dataplane"),
+                method: "CapturePackets",
+                type: .serverStreaming
+            )
+        }
         /// Descriptors for all methods in the "sluice.v1.Dataplane" service.
         public static let descriptors: [GRPCCore.MethodDescriptor] = [
             GetStatus.descriptor,
@@ -119,7 +132,8 @@ public enum Sluice_V1_Dataplane: Sendable {
             ListDrops.descriptor,
             GetMemory.descriptor,
             ListSessions.descriptor,
-            WatchSessions.descriptor
+            WatchSessions.descriptor,
+            CapturePackets.descriptor
         ]
     }
 }
@@ -276,6 +290,25 @@ extension Sluice_V1_Dataplane {
             request: GRPCCore.StreamingServerRequest<Sluice_V1_WatchSessionsRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Sluice_V1_SessionEvent>
+
+        /// Handle the "CapturePackets" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Copies of packets as workers decide on them, from now on, until the call is cancelled. Workers wait for
+        /// > nobody: what the caller is too slow for is lost, and counted.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Sluice_V1_CapturePacketsRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Sluice_V1_CapturedPackets` messages.
+        func capturePackets(
+            request: GRPCCore.StreamingServerRequest<Sluice_V1_CapturePacketsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Sluice_V1_CapturedPackets>
     }
 
     /// Service protocol for the "sluice.v1.Dataplane" service.
@@ -416,6 +449,25 @@ extension Sluice_V1_Dataplane {
             request: GRPCCore.ServerRequest<Sluice_V1_WatchSessionsRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Sluice_V1_SessionEvent>
+
+        /// Handle the "CapturePackets" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Copies of packets as workers decide on them, from now on, until the call is cancelled. Workers wait for
+        /// > nobody: what the caller is too slow for is lost, and counted.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Sluice_V1_CapturePacketsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Sluice_V1_CapturedPackets` messages.
+        func capturePackets(
+            request: GRPCCore.ServerRequest<Sluice_V1_CapturePacketsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Sluice_V1_CapturedPackets>
     }
 
     /// Simple service protocol for the "sluice.v1.Dataplane" service.
@@ -555,6 +607,26 @@ extension Sluice_V1_Dataplane {
             response: GRPCCore.RPCWriter<Sluice_V1_SessionEvent>,
             context: GRPCCore.ServerContext
         ) async throws
+
+        /// Handle the "CapturePackets" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Copies of packets as workers decide on them, from now on, until the call is cancelled. Workers wait for
+        /// > nobody: what the caller is too slow for is lost, and counted.
+        ///
+        /// - Parameters:
+        ///   - request: A `Sluice_V1_CapturePacketsRequest` message.
+        ///   - response: A response stream of `Sluice_V1_CapturedPackets` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        func capturePackets(
+            request: Sluice_V1_CapturePacketsRequest,
+            response: GRPCCore.RPCWriter<Sluice_V1_CapturedPackets>,
+            context: GRPCCore.ServerContext
+        ) async throws
     }
 }
 
@@ -639,6 +711,17 @@ extension Sluice_V1_Dataplane.StreamingServiceProtocol {
                 )
             }
         )
+        router.registerHandler(
+            forMethod: Sluice_V1_Dataplane.Method.CapturePackets.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Sluice_V1_CapturePacketsRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Sluice_V1_CapturedPackets>(),
+            handler: { request, context in
+                try await self.capturePackets(
+                    request: request,
+                    context: context
+                )
+            }
+        )
     }
 }
 
@@ -716,6 +799,17 @@ extension Sluice_V1_Dataplane.ServiceProtocol {
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.StreamingServerResponse<Sluice_V1_SessionEvent> {
         let response = try await self.watchSessions(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return response
+    }
+
+    public func capturePackets(
+        request: GRPCCore.StreamingServerRequest<Sluice_V1_CapturePacketsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Sluice_V1_CapturedPackets> {
+        let response = try await self.capturePackets(
             request: GRPCCore.ServerRequest(stream: request),
             context: context
         )
@@ -812,6 +906,23 @@ extension Sluice_V1_Dataplane.SimpleServiceProtocol {
             metadata: [:],
             producer: { writer in
                 try await self.watchSessions(
+                    request: request.message,
+                    response: writer,
+                    context: context
+                )
+                return [:]
+            }
+        )
+    }
+
+    public func capturePackets(
+        request: GRPCCore.ServerRequest<Sluice_V1_CapturePacketsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Sluice_V1_CapturedPackets> {
+        return GRPCCore.StreamingServerResponse<Sluice_V1_CapturedPackets>(
+            metadata: [:],
+            producer: { writer in
+                try await self.capturePackets(
                     request: request.message,
                     response: writer,
                     context: context
@@ -995,6 +1106,30 @@ extension Sluice_V1_Dataplane {
             deserializer: some GRPCCore.MessageDeserializer<Sluice_V1_SessionEvent>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Sluice_V1_SessionEvent>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "CapturePackets" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Copies of packets as workers decide on them, from now on, until the call is cancelled. Workers wait for
+        /// > nobody: what the caller is too slow for is lost, and counted.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Sluice_V1_CapturePacketsRequest` message.
+        ///   - serializer: A serializer for `Sluice_V1_CapturePacketsRequest` messages.
+        ///   - deserializer: A deserializer for `Sluice_V1_CapturedPackets` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func capturePackets<Result>(
+            request: GRPCCore.ClientRequest<Sluice_V1_CapturePacketsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Sluice_V1_CapturePacketsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Sluice_V1_CapturedPackets>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Sluice_V1_CapturedPackets>) async throws -> Result
         ) async throws -> Result where Result: Sendable
     }
 
@@ -1254,6 +1389,39 @@ extension Sluice_V1_Dataplane {
                 onResponse: handleResponse
             )
         }
+
+        /// Call the "CapturePackets" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Copies of packets as workers decide on them, from now on, until the call is cancelled. Workers wait for
+        /// > nobody: what the caller is too slow for is lost, and counted.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Sluice_V1_CapturePacketsRequest` message.
+        ///   - serializer: A serializer for `Sluice_V1_CapturePacketsRequest` messages.
+        ///   - deserializer: A deserializer for `Sluice_V1_CapturedPackets` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func capturePackets<Result>(
+            request: GRPCCore.ClientRequest<Sluice_V1_CapturePacketsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Sluice_V1_CapturePacketsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Sluice_V1_CapturedPackets>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Sluice_V1_CapturedPackets>) async throws -> Result
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.serverStreaming(
+                request: request,
+                descriptor: Sluice_V1_Dataplane.Method.CapturePackets.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
     }
 }
 
@@ -1456,6 +1624,34 @@ extension Sluice_V1_Dataplane.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<Sluice_V1_WatchSessionsRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<Sluice_V1_SessionEvent>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "CapturePackets" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Copies of packets as workers decide on them, from now on, until the call is cancelled. Workers wait for
+    /// > nobody: what the caller is too slow for is lost, and counted.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Sluice_V1_CapturePacketsRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func capturePackets<Result>(
+        request: GRPCCore.ClientRequest<Sluice_V1_CapturePacketsRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Sluice_V1_CapturedPackets>) async throws -> Result
+    ) async throws -> Result where Result: Sendable {
+        try await self.capturePackets(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Sluice_V1_CapturePacketsRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Sluice_V1_CapturedPackets>(),
             options: options,
             onResponse: handleResponse
         )
@@ -1688,6 +1884,38 @@ extension Sluice_V1_Dataplane.ClientProtocol {
             metadata: metadata
         )
         return try await self.watchSessions(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "CapturePackets" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Copies of packets as workers decide on them, from now on, until the call is cancelled. Workers wait for
+    /// > nobody: what the caller is too slow for is lost, and counted.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func capturePackets<Result>(
+        _ message: Sluice_V1_CapturePacketsRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Sluice_V1_CapturedPackets>) async throws -> Result
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Sluice_V1_CapturePacketsRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.capturePackets(
             request: request,
             options: options,
             onResponse: handleResponse

@@ -270,7 +270,7 @@ public nonisolated struct Sluice_V1_Port: Sendable {
   public var error: String = String()
 
   /// What else was counted on a live port, by name; only what occurred: ringFull, refused, transmitFailed,
-  /// superFrames, segments, checksums, stalls.
+  /// superFrames, segments, checksums, stalls, reattached.
   public var events: Dictionary<String,UInt64> = [:]
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -644,6 +644,126 @@ public nonisolated struct Sluice_V1_SessionEvent: Sendable {
   public init() {}
 
   fileprivate var _session: Sluice_V1_Session? = nil
+}
+
+public nonisolated struct Sluice_V1_CapturePacketsRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// By name: only what arrives at or leaves by this port. Empty for all ports.
+  public var port: String = String()
+
+  /// Only packets with the 5-tuple of this session, live or closed and retained, both ways. 0 for all.
+  public var sessionID: UInt64 = 0
+
+  /// Only packets that are dropped; with a reason, as ListDrops spells it, only those dropped for it.
+  public var dropped: Bool = false
+
+  public var dropReason: String = String()
+
+  public var direction: Sluice_V1_CapturePacketsRequest.Direction = .default
+
+  /// A filter expression of tcpdump, pcap-filter(7). Empty for all.
+  public var filter: String = String()
+
+  /// Bytes kept of each packet; 0 for all of them.
+  public var snapLength: UInt32 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public nonisolated enum Direction: SwiftProtobuf.Enum, Swift.CaseIterable {
+    public typealias RawValue = Int
+
+    /// As they arrive; where a port is named also as they leave there.
+    case `default` // = 0
+    case arriving // = 1
+    case leaving // = 2
+    case both // = 3
+    case UNRECOGNIZED(Int)
+
+    public init() {
+      self = .default
+    }
+
+    public init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .default
+      case 1: self = .arriving
+      case 2: self = .leaving
+      case 3: self = .both
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    public var rawValue: Int {
+      switch self {
+      case .default: return 0
+      case .arriving: return 1
+      case .leaving: return 2
+      case .both: return 3
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    public static let allCases: [Sluice_V1_CapturePacketsRequest.Direction] = [
+      .default,
+      .arriving,
+      .leaving,
+      .both,
+    ]
+
+  }
+
+  public init() {}
+}
+
+public nonisolated struct Sluice_V1_CapturedPackets: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var packets: [Sluice_V1_CapturedPacket] = []
+
+  /// Packets lost so far since the capture began.
+  public var lost: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Sluice_V1_CapturedPacket: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// When a worker took it, nanoseconds since the Unix epoch, UTC.
+  public var timeNanoseconds: UInt64 = 0
+
+  /// Where it was seen, and whether it leaves there; else it arrives.
+  public var port: String = String()
+
+  public var leaving: Bool = false
+
+  /// forward, drop, mirror, snoop, punt, consume.
+  public var verdict: String = String()
+
+  /// Set when it was dropped.
+  public var dropReason: String = String()
+
+  /// LINKTYPE_ number; 1 is Ethernet.
+  public var linkType: UInt32 = 0
+
+  /// Bytes that it had on its link.
+  public var originalLength: UInt32 = 0
+
+  public var content: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
 }
 
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
@@ -1648,4 +1768,168 @@ nonisolated extension Sluice_V1_SessionEvent: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension Sluice_V1_SessionEvent.Kind: SwiftProtobuf._ProtoNameProviding {
   public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0ADDED\0\u{1}CHANGED\0\u{1}DELETED\0\u{1}CLOSED\0")
+}
+
+nonisolated extension Sluice_V1_CapturePacketsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".CapturePacketsRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}port\0\u{3}session_id\0\u{1}dropped\0\u{3}drop_reason\0\u{1}direction\0\u{1}filter\0\u{3}snap_length\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.port) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.sessionID) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.dropped) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.dropReason) }()
+      case 5: try { try decoder.decodeSingularEnumField(value: &self.direction) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.filter) }()
+      case 7: try { try decoder.decodeSingularUInt32Field(value: &self.snapLength) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.port.isEmpty {
+      try visitor.visitSingularStringField(value: self.port, fieldNumber: 1)
+    }
+    if self.sessionID != 0 {
+      try visitor.visitSingularUInt64Field(value: self.sessionID, fieldNumber: 2)
+    }
+    if self.dropped != false {
+      try visitor.visitSingularBoolField(value: self.dropped, fieldNumber: 3)
+    }
+    if !self.dropReason.isEmpty {
+      try visitor.visitSingularStringField(value: self.dropReason, fieldNumber: 4)
+    }
+    if self.direction != .default {
+      try visitor.visitSingularEnumField(value: self.direction, fieldNumber: 5)
+    }
+    if !self.filter.isEmpty {
+      try visitor.visitSingularStringField(value: self.filter, fieldNumber: 6)
+    }
+    if self.snapLength != 0 {
+      try visitor.visitSingularUInt32Field(value: self.snapLength, fieldNumber: 7)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Sluice_V1_CapturePacketsRequest, rhs: Sluice_V1_CapturePacketsRequest) -> Bool {
+    if lhs.port != rhs.port {return false}
+    if lhs.sessionID != rhs.sessionID {return false}
+    if lhs.dropped != rhs.dropped {return false}
+    if lhs.dropReason != rhs.dropReason {return false}
+    if lhs.direction != rhs.direction {return false}
+    if lhs.filter != rhs.filter {return false}
+    if lhs.snapLength != rhs.snapLength {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sluice_V1_CapturePacketsRequest.Direction: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0DEFAULT\0\u{1}ARRIVING\0\u{1}LEAVING\0\u{1}BOTH\0")
+}
+
+nonisolated extension Sluice_V1_CapturedPackets: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".CapturedPackets"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}packets\0\u{1}lost\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.packets) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.lost) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.packets.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.packets, fieldNumber: 1)
+    }
+    if self.lost != 0 {
+      try visitor.visitSingularUInt64Field(value: self.lost, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Sluice_V1_CapturedPackets, rhs: Sluice_V1_CapturedPackets) -> Bool {
+    if lhs.packets != rhs.packets {return false}
+    if lhs.lost != rhs.lost {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sluice_V1_CapturedPacket: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".CapturedPacket"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}time_nanoseconds\0\u{1}port\0\u{1}leaving\0\u{1}verdict\0\u{3}drop_reason\0\u{3}link_type\0\u{3}original_length\0\u{1}content\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.timeNanoseconds) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.port) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.leaving) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.verdict) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.dropReason) }()
+      case 6: try { try decoder.decodeSingularUInt32Field(value: &self.linkType) }()
+      case 7: try { try decoder.decodeSingularUInt32Field(value: &self.originalLength) }()
+      case 8: try { try decoder.decodeSingularBytesField(value: &self.content) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.timeNanoseconds != 0 {
+      try visitor.visitSingularUInt64Field(value: self.timeNanoseconds, fieldNumber: 1)
+    }
+    if !self.port.isEmpty {
+      try visitor.visitSingularStringField(value: self.port, fieldNumber: 2)
+    }
+    if self.leaving != false {
+      try visitor.visitSingularBoolField(value: self.leaving, fieldNumber: 3)
+    }
+    if !self.verdict.isEmpty {
+      try visitor.visitSingularStringField(value: self.verdict, fieldNumber: 4)
+    }
+    if !self.dropReason.isEmpty {
+      try visitor.visitSingularStringField(value: self.dropReason, fieldNumber: 5)
+    }
+    if self.linkType != 0 {
+      try visitor.visitSingularUInt32Field(value: self.linkType, fieldNumber: 6)
+    }
+    if self.originalLength != 0 {
+      try visitor.visitSingularUInt32Field(value: self.originalLength, fieldNumber: 7)
+    }
+    if !self.content.isEmpty {
+      try visitor.visitSingularBytesField(value: self.content, fieldNumber: 8)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Sluice_V1_CapturedPacket, rhs: Sluice_V1_CapturedPacket) -> Bool {
+    if lhs.timeNanoseconds != rhs.timeNanoseconds {return false}
+    if lhs.port != rhs.port {return false}
+    if lhs.leaving != rhs.leaving {return false}
+    if lhs.verdict != rhs.verdict {return false}
+    if lhs.dropReason != rhs.dropReason {return false}
+    if lhs.linkType != rhs.linkType {return false}
+    if lhs.originalLength != rhs.originalLength {return false}
+    if lhs.content != rhs.content {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
 }

@@ -14,11 +14,9 @@ package final class AFPacketPort: Sendable {
   /// The interface's MTU in bytes when it was opened.
   package let mtu: Int
   /// What should be known though the port works; nil when there is nothing.
-  package let warning: String?
+  package var warning: String? { home.warning }
   let sockets: [AFPacketSockets]
-  /// The fanout group, with several workers.
-  let group: Int32?
-  private let silence: [Int32]
+  let home: AFPacketHome
 
   /// - Throws: what the kernel refuses, in words.
   package init(_ settings: AFPacketSettings, at arrival: Arrival, workers: Int) throws(LivePortError) {
@@ -30,11 +28,8 @@ package final class AFPacketPort: Sendable {
     var sockets: [AFPacketSockets] = []
     for _ in 0..<workers { sockets.append(try AFPacketSockets(settings, interface, group: &group)) }
     self.sockets = sockets
-    self.group = group
-    (silence, warning) = LiveInterface.silence(interface, settings.interface)
+    home = AFPacketHome(interface, name: settings.interface, group: group)
   }
-
-  deinit { for descriptor in silence { sluice_descriptor_close(descriptor) } }
 
   /// The queue of one worker on this port.
   ///
@@ -53,5 +48,5 @@ package final class AFPacketPort: Sendable {
   package func start() { for each in sockets { each.start() } }
 
   /// Why nothing comes or goes now, in words; nil while the interface is up. Asks the kernel.
-  package var trouble: String? { LiveInterface.trouble(settings.interface) }
+  package var trouble: String? { LiveInterface.trouble(settings.interface) ?? warning }
 }

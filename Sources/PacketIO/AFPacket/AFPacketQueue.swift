@@ -107,14 +107,24 @@ package final class AFPacketQueue: @unchecked Sendable {
     guard unsafe sluice_interface_find(port.settings.interface, &interface) == 0 else { return }
     sender.mtu = Int(interface.mtu)
     sender.hasCarrier = interface.is_running
-    if stalledLooks >= Self.patience, receiver.isIdle, !isShut { recover(interface) }
+    guard receiver.isIdle, !isShut, interface.is_up else { return }
+    if interface.index != sockets.interface {
+      reopen(interface, as: .reattached)
+    } else if stalledLooks >= Self.patience {
+      reopen(interface, as: .stalls)
+    }
   }
 
-  /// A ring that the kernel has lost its place in stays full for it and empty for us: a new one takes over.
-  private func recover(_ interface: sluice_interface) {
-    guard sockets.reopenRing(interface, group: port.group, lastCount: { _ = account() }) else { return }
+  /// A ring that the kernel has lost its place in stays full for it and empty for us, and an interface that
+  /// was deleted and made again is another one: a new ring takes over.
+  private func reopen(_ interface: sluice_interface, as event: PortCounters.Event) {
+    let isOpen = port.home.move(interface) { group in
+      sockets.reopen(interface, group: &group, lastCount: { _ = account() })
+    }
+    sender.descriptor = sockets.sender
+    guard isOpen else { return }
     stalledLooks = 0
-    counters.add(.stalls, 1, port: Int(arrival.port))
+    counters.add(event, 1, port: Int(arrival.port))
   }
 
   /// Counts what the kernel and the receiver had to drop, each under its reason: packets that no verdict of

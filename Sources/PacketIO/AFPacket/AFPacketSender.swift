@@ -4,7 +4,8 @@ import Glibc
 
 /// Sends through one worker's packet socket of a port, many packets by one system call.
 @safe struct AFPacketSender: ~Copyable {
-  private let descriptor: Int32
+  /// Of the socket; another one when the port has moved to another interface.
+  var descriptor: Int32
   private let sending: OpaquePointer
   private let parts: UnsafeMutablePointer<iovec>
   /// By place in the batch: which packet of the burst it is.

@@ -12,6 +12,8 @@ import Glibc
   /// The ring; its memory is mapped as long as this object lives or until it is reopened.
   var ring: sluice_ring
   private(set) var sender: Int32
+  /// The index of the interface that they are on.
+  private(set) var interface: Int32
   private let settings: AFPacketSettings
   private var isOpen = true
 
@@ -20,6 +22,7 @@ import Glibc
     _ settings: AFPacketSettings, _ interface: sluice_interface, group: inout Int32?
   ) throws(LivePortError) {
     self.settings = settings
+    self.interface = interface.index
     unsafe ring = try Self.openRing(settings, interface)
     if var number = group {
       try unsafe Self.join(&ring, &number, settings)
@@ -48,27 +51,46 @@ import Glibc
     sluice_descriptor_close(sender)
   }
 
-  /// Puts a new ring in the place of one that receives nothing any more, and starts it.
+  /// Puts a new ring in the place of one that receives nothing any more, and starts it; on another interface
+  /// also a new sender.
   ///
-  /// - Parameter lastCount: called when the old ring counts no more, for what it has counted.
+  /// - Parameters:
+  ///   - group: as for `init`.
+  ///   - lastCount: called when the old ring counts no more, for what it has counted.
   /// - Returns: whether there is one; else the old one stays.
-  func reopenRing(_ interface: sluice_interface, group: Int32?, lastCount: () -> Void) -> Bool {
+  func reopen(_ interface: sluice_interface, group: inout Int32?, lastCount: () -> Void) -> Bool {
     guard var fresh = unsafe try? Self.openRing(settings, interface) else { return false }
+    guard moveSender(to: interface) else {
+      unsafe sluice_ring_close(&fresh)
+      return false
+    }
     if var number = group {
       // Beside the old one, which goes on counting what is dealt to it until it is out of the group.
       guard unsafe sluice_ring_join(&fresh, &number) == 0 else {
         unsafe sluice_ring_close(&fresh)
         return false
       }
+      group = number
     } else {
       // What both hear would be counted twice.
       unsafe sluice_ring_stop(&ring)
     }
     unsafe sluice_ring_start(&fresh)
+    self.interface = interface.index
     lastCount()
     unsafe swap(&ring, &fresh)
     // Takes milliseconds, in which the new one hears already.
     unsafe sluice_ring_close(&fresh)
+    return true
+  }
+
+  /// Where the ring stays on the old interface all the same, both are moved again later.
+  private func moveSender(to interface: sluice_interface) -> Bool {
+    guard interface.index != self.interface else { return true }
+    var fresh: Int32 = -1
+    guard unsafe sluice_sender_open(interface.index, &fresh) == 0 else { return false }
+    sluice_descriptor_close(sender)
+    sender = fresh
     return true
   }
 

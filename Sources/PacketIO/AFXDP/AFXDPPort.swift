@@ -20,7 +20,7 @@ package final class AFXDPPort: Sendable {
   let receiveQueues: Int
   let transmitQueues: Int
   let program: AFXDPProgram
-  private let silence: [Int32]
+  private let silence: StackSilence
   private let promiscuous: Int32
 
   /// - Throws: what the kernel refuses, in words.
@@ -44,13 +44,14 @@ package final class AFXDPPort: Sendable {
         SLUICE_RING_SOCKET, error, AFPacketSettings(interface: name))
     }
     self.promiscuous = promiscuous
-    let (silence, silenceWarning) = LiveInterface.silence(interface, name)
+    var silence = StackSilence()
+    let deaf = silence.move(to: interface)
     self.silence = silence
+    let silenceWarning = deaf == 0 ? nil : LiveInterface.heard(name, deaf)
     warnings = [silenceWarning, Self.offloadWarning(name, isGeneric: program.isGeneric)].compactMap { $0 }
   }
 
   deinit {
-    for descriptor in silence { sluice_descriptor_close(descriptor) }
     sluice_descriptor_close(promiscuous)
   }
 

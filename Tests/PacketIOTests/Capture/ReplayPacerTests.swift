@@ -37,6 +37,22 @@ struct ReplayPacerTests {
     #expect(schedule(.capture, times) == [0, 3, 3, 1_000_000, 86_400 * second])
   }
 
+  @Test func `a multiplier divides the capture's gaps, and cannot overflow`() {
+    for (multiplier, expected) in [(2.0, [0, second / 2, second]), (0.5, [0, 2 * second, 4 * second])] {
+      var pacer = ReplayPacer(.capture, multiplier: multiplier)
+      var now: UInt64 = 0
+      var due: [UInt64] = []
+      for time in [0, second, 2 * second] {
+        now += pacer.wait(for: PacketTime(nanoseconds: time), now: now)
+        due.append(now)
+      }
+      #expect(due == expected)
+    }
+    var pacer = ReplayPacer(.capture, multiplier: 1e-6)
+    #expect(pacer.wait(for: .zero, now: 5) == 0)
+    #expect(pacer.wait(for: PacketTime(nanoseconds: 1 << 62), now: 5) == UInt64.max - 5)
+  }
+
   @Test func `max never waits`() {
     #expect(schedule(.max, [5, second, 7 * second]) == [0, 0, 0])
   }

@@ -9,19 +9,23 @@ struct SeveralWorkers {
   let perWorker: [Counts]
   let sessions: [String]
 
+  /// - Parameter arrival: the worker that receives a packet, by its position.
   init(
-    _ packets: [MemoryQueue.Packet], setup: WorkerSetup, requests: [SessionRequest] = []
+    _ packets: [MemoryQueue.Packet], setup: WorkerSetup, requests: [SessionRequest] = [],
+    arrival: (Int) -> Int = { _ in 0 }
   ) throws {
     let count = setup.workers
+    var queues = [[MemoryQueue.Packet]](repeating: [], count: count)
+    for (position, packet) in packets.enumerated() { queues[arrival(position)].append(packet) }
     let events = (0..<count).map { _ in SessionEvents(capacity: 1 << 17) }
     let commands = (0..<count).map { _ in CommandRing(isHolding: true) }
     var threads: [WorkerThread] = []
     for index in 0..<count {
-      let ring = commands[index], report = events[index]
+      let ring = commands[index], report = events[index], own = queues[index]
       threads.append(
         try WorkerThread(name: "test-\(index)") {
           guard var worker = try? Worker(setup, index: index, events: report) else { return }
-          var queue = MemoryQueue(index == 0 ? packets : [])
+          var queue = MemoryQueue(own)
           WorkerLoop(setup, commands: ring).run(&worker, &queue)
         })
     }
@@ -81,6 +85,30 @@ struct SeveralWorkersTests {
       #expect(many.perWorker[0][.handedOff] > 1000 && many.perWorker[0][.takenOver] == 0)
       for share in many.perWorker.dropFirst() { #expect(share[.takenOver] == share[.packets]) }
     }
+  }
+
+  @Test(arguments: [2, 4], 21...23 as ClosedRange<UInt64>)
+  func `packets that all arrive at the wrong worker get the same answer`(
+    _ workers: Int, seed: UInt64
+  ) throws {
+    let tuples = (1...200).map { Build.tuple(UInt16($0) * 2 + 1) }
+    var random = SplitMix64(state: seed)
+    // All within 30 ms: workers that receive do not agree about the time, and nothing is due in it.
+    let sent = (0..<30_000).map { position in
+      let tuple = tuples[Int(random.next(upperBound: UInt64(tuples.count)))]
+      return (tuple, time: PacketTime(nanoseconds: UInt64(position) * 1000))
+    }
+    let packets = sent.map { MemoryQueue.Packet(Build.udp($0.0), time: $0.time) }
+    let alone = try SeveralWorkers(packets, setup: setup(1, start: .zero))
+    let setup = setup(workers, start: .zero)
+    let many = try SeveralWorkers(packets, setup: setup) { (setup.owner(of: sent[$0].0) + 1) % workers }
+    many.counts.expectEquations()
+    #expect(many.counts.comparable == alone.counts.comparable)
+    func untimed(_ session: String) -> [Substring] { session.split(separator: " ").dropLast(2) }
+    #expect(Set(many.sessions.map(untimed)) == Set(alone.sessions.map(untimed)))
+    #expect(many.counts[.handedOff] == 30_000 && many.counts[.takenOver] == 30_000)
+    for share in many.perWorker { #expect(share[.takenOver] == share[.packets] && share[.packets] > 1000) }
+    #expect(many.counts[.liveSessions] == 200 && many.counts[.matched] == 29_800)
   }
 
   @Test func `a worker keeps its queue until what it handed over was dealt with`() throws {
