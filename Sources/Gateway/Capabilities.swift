@@ -16,8 +16,8 @@ public struct Capabilities: OptionSet, Sendable {
 
   /// What a daemon with these ports may have to do again while it runs: to open a packet socket for a ring
   /// that has stalled (CAP_NET_RAW), with room for super-frames (CAP_NET_ADMIN). The programs that keep the
-  /// kernel's stack off are attached once, and stay by their descriptors, as all of AF_XDP does: CAP_BPF is
-  /// not kept, and for AF_XDP nothing is.
+  /// kernel's stack off are loaded once, and attached again without it; all of AF_XDP stays by descriptors:
+  /// CAP_BPF is not kept, and for AF_XDP nothing is.
   public static func kept(for configuration: Configuration) -> Capabilities {
     let hasRings = configuration.ports.contains { port in
       if case .afPacket = port.live { true } else { false }

@@ -56,6 +56,9 @@ import Glibc
     for index in unsafe programs.indices { unsafe pcap_freecode(&programs[index]) }
   }
 
+  /// Instructions of the longest program.
+  var longestProgram: Int { unsafe programs.reduce(0) { unsafe max($0, Int($1.bf_len)) } }
+
   /// Whether the expression is true of a packet. Headers that the capture cut away make it false.
   ///
   /// - Safety: as for reading the descriptor's bytes.

@@ -22,6 +22,9 @@ package final class TapFilter: PacketSelector, @unchecked Sendable {
     super.init()
   }
 
+  /// Instructions of the longest of them.
+  package var longestProgram: Int { filters.reduce(0) { max($0, $1?.longestProgram ?? 0) } }
+
   @unsafe package override func accepts(_ packet: PacketDescriptor) -> Bool {
     var packet = unsafe packet
     let index = unsafe Int(packet.link.rawValue)

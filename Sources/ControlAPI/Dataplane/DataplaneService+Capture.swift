@@ -5,9 +5,11 @@ internal import OPIProtos
 internal import SwiftProtobuf
 
 extension DataplaneService {
-  /// Bytes of packets in one message, about.
-  private static let messageSize = 256 << 10
-  /// Between two looks at what has come.
+  /// Bytes of packets in one message, about: a millisecond's work or two of the thread that serves everybody.
+  private static let messageSize = 32 << 10
+  /// Between two messages, so that others have their turn.
+  private static let pause = Duration.milliseconds(2)
+  /// Between two looks where nothing has come.
   private static let rest = Duration.milliseconds(20)
 
   /// Packets from the time on when the caller gets the call's initial metadata.
@@ -16,19 +18,29 @@ extension DataplaneService {
   ) async throws(RPCError) -> StreamingServerResponse<Sluice_V1_CapturedPackets> {
     let running = RunningCapture(try await begin(request), of: daemon)
     return StreamingServerResponse { writer in
-      try await withCallCancellation {
-        var lost: UInt64 = 0
-        while true {
-          let packets = running.capture.take(atMost: Self.messageSize)
-          guard !packets.isEmpty || running.capture.lost > lost else {
-            try await Task.sleep(for: Self.rest)
-            continue
-          }
-          lost = running.capture.lost
-          try await writer.write(Sluice_V1_CapturedPackets(packets, lost: lost))
-        }
+      do {
+        try await withCallCancellation { try await Self.send(running.capture, to: writer) }
+      } catch is CancellationError {
+        throw RPCError(code: .unavailable, message: "the daemon is stopping")
       }
       return [:]
+    }
+  }
+
+  /// Hands packets over until the task is cancelled.
+  private static func send(
+    _ capture: PacketCapture, to writer: RPCWriter<Sluice_V1_CapturedPackets>
+  ) async throws {
+    var lost: UInt64 = 0
+    while true {
+      let packets = capture.take(atMost: messageSize)
+      guard !packets.isEmpty || capture.lost > lost else {
+        try await Task.sleep(for: rest)
+        continue
+      }
+      lost = capture.lost
+      try await writer.write(Sluice_V1_CapturedPackets(packets, lost: lost))
+      try await Task.sleep(for: pause)
     }
   }
 
@@ -57,13 +69,21 @@ private final class RunningCapture: Sendable {
 
   deinit {
     let (capture, daemon) = (capture, daemon)
-    Task { await daemon.end(capture) }
+    Task(executorPreference: ControlLoop.shared) { await daemon.end(capture) }
   }
 }
 
 extension PacketCapture.Request {
+  /// Bytes. To compile a filter takes the longer the square of its length.
+  private static let longestText = 512
+
   fileprivate init(_ request: Sluice_V1_CapturePacketsRequest) throws(PacketCapture.Refusal) {
     self.init()
+    for (name, text) in [
+      ("port", request.port), ("drop_reason", request.dropReason), ("filter", request.filter),
+    ] where text.utf8.count > Self.longestText || text.utf8.contains(0) {
+      throw .invalid("\(name): accepted: \(Self.longestText) bytes at most, none of them 0")
+    }
     if !request.port.isEmpty { port = request.port }
     if request.sessionID != 0 { session = SessionID(request.sessionID) }
     isDroppedOnly = request.dropped
@@ -87,6 +107,22 @@ extension PacketCapture.Request {
   }
 }
 
+extension Verdict.Kind {
+  /// As the proto file spells it.
+  fileprivate var name: String {
+    switch self {
+    case .forward: "forward"
+    case .drop: "drop"
+    case .mirror: "mirror"
+    case .snoop: "snoop"
+    case .punt: "punt"
+    case .consume: "consume"
+    case .handOff: "handOff"
+    case .hold: "hold"
+    }
+  }
+}
+
 extension Sluice_V1_CapturedPackets {
   fileprivate init(_ packets: [PacketCapture.Packet], lost: UInt64) {
     self.init()
@@ -96,7 +132,7 @@ extension Sluice_V1_CapturedPackets {
         $0.timeNanoseconds = packet.time
         $0.port = packet.port
         $0.leaving = packet.isLeaving
-        $0.verdict = "\(packet.verdict)"
+        $0.verdict = packet.verdict.name
         $0.dropReason = packet.reason?.name ?? ""
         $0.linkType = UInt32(packet.link)
         $0.originalLength = packet.originalLength

@@ -6,7 +6,7 @@ package struct CommandShare {
   /// Nanoseconds that commands wait at most: one large batch may take more than the share.
   private static let longestWait: UInt64 = 2_000_000
 
-  /// Whether the last burst was full, so that more packets probably wait.
+  /// Whether a burst was full since nothing came the last time: more packets probably wait.
   package var isBusy = false
   private var next = PacketTime.zero
 

@@ -54,8 +54,8 @@ public final class PacketTap: Sendable {
 
   private static func isSent(_ kind: Verdict.Kind) -> Bool {
     switch kind {
-    case .forward, .mirror: true
-    case .drop, .snoop, .punt, .consume, .handOff, .hold: false
+    case .forward, .mirror, .snoop: true
+    case .drop, .punt, .consume, .handOff, .hold: false
     }
   }
 

@@ -18,6 +18,8 @@ import Synchronization
     package var verdict = Verdict.Kind.drop
     /// Meaningful when the verdict is drop.
     package var reason = DropReason.sessionDrop
+
+    package init() {}
   }
 
   /// Bytes of the ring.

@@ -35,12 +35,12 @@ public struct WorkerLoop: Sendable {
         ThreadPause.wait(iteration: .max)
         continue
       }
-      var isBusy = takeOver(&worker, &queue, &burst)
+      var isBusy = takeOver(&worker, &queue, &burst, &share)
       if isOpen {
         burst.removeAll()
         switch queue.receive(into: &burst) {
         case .packets:
-          share.isBusy = burst.count == burst.limit
+          if burst.count == burst.limit { share.isBusy = true }
           worker.take(&burst, through: &queue)
           isBusy = true
         case .idle: share.isBusy = false
@@ -115,12 +115,13 @@ public struct WorkerLoop: Sendable {
   private static let shortestSleep: UInt64 = 25_000
 
   private func takeOver<Queue: PacketQueue & ~Copyable>(
-    _ worker: inout Worker, _ queue: inout Queue, _ burst: inout PacketBurst
+    _ worker: inout Worker, _ queue: inout Queue, _ burst: inout PacketBurst, _ share: inout CommandShare
   ) -> Bool {
     var isBusy = false
     for sender in 0..<workers where sender != worker.index {
       let count = worker.takeOver(from: sender, into: &burst)
       guard count > 0 else { continue }
+      if count == burst.limit { share.isBusy = true }
       worker.take(&burst, through: &queue)
       worker.releaseTakenOver(from: sender, count)
       isBusy = true

@@ -113,7 +113,7 @@ package final class DaemonRuntime: Sendable {
     }
     guard isFirst else { return }
     if configuration.threads.prefaults, ProcessMemory.hasRoom(for: group.setup.memory.tables) {
-      provision.withLock { $0 = TableProvision(group) }
+      provision.withLock { if isRunning { $0 = TableProvision(group) } }
     }
     group.release()
     for port in livePorts { port.start() }
@@ -129,8 +129,9 @@ package final class DaemonRuntime: Sendable {
   /// Ends the receiving: workers finish what they have and end by themselves.
   package func signalStop() {
     phase.withLock { $0 = .stopping }
-    stopSignal.set()
+    // Before a worker can end, and its table with it.
     provision.withLock { $0?.stop() }
+    stopSignal.set()
     for feed in feeds { feed.stop() }
     group.release()
     for doorbell in group.setup.mesh.doorbells { doorbell.ring() }

@@ -1,5 +1,6 @@
 internal import Config
 public import Dataplane
+internal import Dispatch
 internal import PacketIO
 
 /// A capture of what the workers of a daemon decide on, from `Daemon.capture` to `Daemon.end`.
@@ -92,7 +93,6 @@ extension Daemon {
 
   /// Begins a capture. Whoever began it ends it.
   public func capture(_ request: PacketCapture.Request) async throws(PacketCapture.Refusal) -> PacketCapture {
-    let selection = try await selection(request)
     let isAllowed = captures.withLock { count in
       guard count < Self.mostCaptures else { return false }
       count += 1
@@ -100,6 +100,13 @@ extension Daemon {
     }
     guard isAllowed else {
       throw .tooMany("\(Self.mostCaptures) captures run already, which is the limit")
+    }
+    let selection: PacketTap.Selection
+    do throws(PacketCapture.Refusal) {
+      selection = try await self.selection(request)
+    } catch {
+      captures.withLock { $0 -= 1 }
+      throw error
     }
     let sessions = sessions
     let capture = PacketCapture(
@@ -144,21 +151,17 @@ extension Daemon {
       guard let session = await sessions.session(id) else {
         throw .noSuchSession("there is no session \(id), live or closed and retained")
       }
-      selection.filters.append(try filter(of: session.tuple))
+      selection.filters.append(try await filter(of: session.tuple))
     }
     if let expression = request.filter {
-      do throws(PacketFilter.Refusal) {
-        selection.filters.append(try TapFilter(expression))
-      } catch {
-        throw .invalid("filter \"\(expression)\": \(error.message)")
-      }
+      selection.filters.append(try await compiled(expression, called: "filter \"\(expression)\""))
     }
     selection.snapLength = min(max(request.snapLength, 1), 65_535)
     return selection
   }
 
   /// Packets of a 5-tuple in both directions, under any two tags.
-  private func filter(of tuple: FiveTuple) throws(PacketCapture.Refusal) -> TapFilter {
+  private func filter(of tuple: FiveTuple) async throws(PacketCapture.Refusal) -> TapFilter {
     func way(_ source: IPAddress, _ port: UInt16, _ other: IPAddress, _ otherPort: UInt16) -> String {
       "(\(tuple.transport) and src host \(source) and src port \(port) and dst host \(other)"
         + " and dst port \(otherPort))"
@@ -166,11 +169,34 @@ extension Daemon {
     let (a, b) = (tuple.source, tuple.destination)
     let (p, q) = (tuple.sourcePort, tuple.destinationPort)
     let plain = "(\(way(a, p, b, q)) or \(way(b, q, a, p)))"
-    do throws(PacketFilter.Refusal) {
-      // "vlan" moves what follows it behind a tag.
-      return try TapFilter("\(plain) or (vlan and (\(plain) or (vlan and \(plain))))", elsewhere: plain)
-    } catch {
-      throw .invalid("the session's filter: \(error.message)")
+    // "vlan" moves what follows it behind a tag.
+    let tagged = "\(plain) or (vlan and (\(plain) or (vlan and \(plain))))"
+    return try await compiled(tagged, elsewhere: plain, called: "the session's filter")
+  }
+
+  /// Instructions of a filter: a worker runs them for every packet.
+  private static let longestProgram = 256
+
+  /// Compiles a filter on a thread where nobody waits: libpcap may ask the network for names.
+  private func compiled(
+    _ expression: String, elsewhere: String? = nil, called name: String
+  ) async throws(PacketCapture.Refusal) -> TapFilter {
+    let result = await withCheckedContinuation { continuation in
+      DispatchQueue.global().async {
+        continuation.resume(
+          returning: Result { () throws(PacketFilter.Refusal) in
+            try TapFilter(expression, elsewhere: elsewhere)
+          })
+      }
+    }
+    switch result {
+    case .success(let filter):
+      guard filter.longestProgram <= Self.longestProgram else {
+        throw .invalid(
+          "\(name) takes \(filter.longestProgram) instructions a packet; accepted: \(Self.longestProgram)")
+      }
+      return filter
+    case .failure(let refusal): throw .invalid("\(name): \(refusal.message)")
     }
   }
 }

@@ -29,13 +29,31 @@ struct ProcessMemory {
     }
   }
 
-  /// Whether `bytes` are at most half of the memory that is available.
+  /// Whether `bytes` are at most half of the memory that is available to the machine and to our cgroup.
   static func hasRoom(for bytes: UInt64) -> Bool {
     let line = text("/proc/meminfo").split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }
     guard let kilobytes = line?.split(separator: " ").dropFirst().first.flatMap({ UInt64($0) }) else {
       return false
     }
-    return bytes <= kilobytes << 9
+    return bytes <= min(kilobytes << 10, groupRoom ?? .max) / 2
+  }
+
+  /// Bytes that our cgroup and those around it may still take; nil without a limit. cgroup v2, cgroups(7).
+  private static var groupRoom: UInt64? {
+    let line = text("/proc/self/cgroup").split(separator: "\n").first { $0.hasPrefix("0::") }
+    var parts = line?.dropFirst(3).split(separator: "/") ?? []
+    var room: UInt64?
+    while true {
+      let directory = "/sys/fs/cgroup/" + parts.joined(separator: "/")
+      if let limit = number("\(directory)/memory.max"), let used = number("\(directory)/memory.current") {
+        room = min(room ?? .max, limit > used ? limit - used : 0)
+      }
+      guard parts.popLast() != nil else { return room }
+    }
+  }
+
+  private static func number(_ path: String) -> UInt64? {
+    UInt64(text(path).trimmingCharacters(in: .whitespacesAndNewlines))
   }
 
   private static func text(_ path: String) -> String {

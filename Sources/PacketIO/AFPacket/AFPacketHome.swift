@@ -33,17 +33,19 @@ final class AFPacketHome: Sendable {
   /// What should be known though the port works; nil when there is nothing.
   var warning: String? { state.withLock { $0.warning } }
 
-  /// Has a worker open a ring on `interface`, which the port's name stands for now.
+  /// Has a worker open a ring on the interface that the port's name stands for now.
   ///
-  /// - Parameter open: is given the fanout group, which it joins, or makes where it is -1.
-  func move(_ interface: sluice_interface, open: (inout Int32?) -> Bool) -> Bool {
+  /// - Parameter open: is given the interface and the fanout group, which it joins, or makes where it is -1.
+  func move(open: (sluice_interface, inout Int32?) -> Bool) -> Bool {
     state.withLock { state in
+      var interface = sluice_interface()
+      guard unsafe sluice_interface_find(name, &interface) == 0 else { return false }
       if state.index != interface.index {
         state.index = interface.index
         state.group = state.group.map { _ in -1 }
         Self.silence(&state, interface, name)
       }
-      return open(&state.group)
+      return open(interface, &state.group)
     }
   }
 

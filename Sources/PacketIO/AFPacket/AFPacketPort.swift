@@ -48,5 +48,5 @@ package final class AFPacketPort: Sendable {
   package func start() { for each in sockets { each.start() } }
 
   /// Why nothing comes or goes now, in words; nil while the interface is up. Asks the kernel.
-  package var trouble: String? { LiveInterface.trouble(settings.interface) ?? warning }
+  package var trouble: String? { LiveInterface.trouble(settings.interface) }
 }

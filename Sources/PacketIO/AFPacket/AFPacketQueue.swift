@@ -109,20 +109,24 @@ package final class AFPacketQueue: @unchecked Sendable {
     sender.hasCarrier = interface.is_running
     guard receiver.isIdle, !isShut, interface.is_up else { return }
     if interface.index != sockets.interface {
-      reopen(interface, as: .reattached)
+      reopen(as: .reattached)
     } else if stalledLooks >= Self.patience {
-      reopen(interface, as: .stalls)
+      reopen(as: .stalls)
     }
   }
 
   /// A ring that the kernel has lost its place in stays full for it and empty for us, and an interface that
   /// was deleted and made again is another one: a new ring takes over.
-  private func reopen(_ interface: sluice_interface, as event: PortCounters.Event) {
-    let isOpen = port.home.move(interface) { group in
+  private func reopen(as event: PortCounters.Event) {
+    let isOpen = port.home.move { interface, group in
       sockets.reopen(interface, group: &group, lastCount: { _ = account() })
     }
     sender.descriptor = sockets.sender
-    guard isOpen else { return }
+    guard isOpen else {
+      // Each attempt maps a whole ring.
+      nextLook &+= 4 &* Self.rest
+      return
+    }
     stalledLooks = 0
     counters.add(event, 1, port: Int(arrival.port))
   }

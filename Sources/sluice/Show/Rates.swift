@@ -25,6 +25,12 @@ struct Interval {
     seconds = Double(now.monotonicNanoseconds - earlier.monotonicNanoseconds) / 1e9
   }
 
+  /// Nil when no time has passed.
+  init?(_ duration: Duration) {
+    guard duration > .zero else { return nil }
+    seconds = duration / .seconds(1)
+  }
+
   /// What a counter went up by in a second; one that went down was begun anew.
   func rate(_ now: UInt64, _ earlier: UInt64) -> Double {
     Double(now >= earlier ? now - earlier : now) / seconds

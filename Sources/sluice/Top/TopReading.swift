@@ -8,10 +8,13 @@ struct TopReading: Sendable {
   let ports: Reading<PortReading>
   let drops: Reading<DropReading>
   let sessions: [SessionSnapshot]
+  /// When the list of them was begun.
+  let sessionsTime: ContinuousClock.Instant
 
   /// - Parameter withSessions: whether the sessions are listed too.
   init(_ control: Control, _ withSessions: Bool) async throws {
     var listed: [SessionSnapshot] = []
+    sessionsTime = ContinuousClock().now
     if withSessions { try await control.sessions(.live, limit: TopSessions.most) { listed += $0 } }
     sessions = listed
     status = try await control.status()

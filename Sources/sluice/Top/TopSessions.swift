@@ -17,7 +17,7 @@ struct TopSessions {
   private let entries: [Entry]
 
   init(_ now: TopReading, since earlier: TopReading, _ order: Order) {
-    guard let interval = Interval(now.workers, since: earlier.workers) else {
+    guard let interval = Interval(now.sessionsTime - earlier.sessionsTime) else {
       entries = []
       return
     }
