@@ -231,6 +231,17 @@ int sluice_sender_open(int interface, int *descriptor)
 	return error;
 }
 
+int sluice_promiscuous_open(int interface, int *descriptor)
+{
+	*descriptor = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	if (*descriptor < 0)
+		return errno;
+	int error = listen_to_all(*descriptor, interface);
+	if (error)
+		close(*descriptor);
+	return error;
+}
+
 struct sluice_sending {
 	struct mmsghdr *messages;
 	struct iovec *parts;

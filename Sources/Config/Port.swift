@@ -16,7 +16,7 @@ public struct Port: Hashable, Sendable {
   /// Traffic that the port receives from memory; nil for none. Never beside `capture`.
   public var memory: MemoryPort?
   /// The network interface that the port is; nil for none. Never beside `capture` or `memory`.
-  public var live: AFPacketSettings?
+  public var live: LivePortSettings?
   /// For TCP and UDP packets without a session.
   public var miss: MissPolicy
   /// What sessions learned here do: `.drop` or `.forward`.
@@ -27,7 +27,7 @@ public struct Port: Hashable, Sendable {
   /// A port with the defaults of the configuration file; `peer` and `mac` default from `lif`.
   public init(
     name: String, lif: LIF, peer: LIF? = nil, mac: MACAddress? = nil, capture: String? = nil,
-    memory: MemoryPort? = nil, live: AFPacketSettings? = nil, miss: MissPolicy = .forward,
+    memory: MemoryPort? = nil, live: LivePortSettings? = nil, miss: MissPolicy = .forward,
     learnedAction: Action = .forward,
     nonSession: NonSessionPolicy = .forward
   ) {

@@ -46,7 +46,7 @@ struct PortList {
     let mac = fields.macAddress("mac", isStation: true, &problems)
     let capture = fields.filePath("capture", accepted: "the path of a capture file", &problems)
     let memory = MemoryPort(fields, &problems)
-    let live = AFPacketSettings(fields, &problems)
+    let live = LivePortSettings(fields, &problems)
     let miss = fields.choice("miss", among: misses, &problems)
     let learned = fields.choice("learn", among: learnedActions, &problems)
     let nonSession = fields.choice("non_session", among: nonSessions, &problems)
@@ -117,7 +117,7 @@ struct PortList {
   }
 
   private static let keys = [
-    "name", "lif", "peer", "mac", "kind", "interface", "ring", "capture", "memory", "miss", "learn",
+    "name", "lif", "peer", "mac", "kind", "interface", "ring", "xdp", "capture", "memory", "miss", "learn",
     "non_session",
   ]
   private static let misses: [(String, MissPolicy)] = [

@@ -41,7 +41,7 @@ package struct WorkerReading: Encodable, Sendable {
 package struct PortReading: Encodable, Sendable {
   package var name: String
   package var lif, peer: UInt32
-  /// `capture`, `memory`, `af_packet` or `none`, and which.
+  /// `capture`, `memory`, `af_packet`, `af_xdp` or `none`, and which.
   package var kind, source: String
   package var receivedPackets, receivedBytes, transmittedPackets, transmittedBytes: UInt64
   package var miss, nonSession: String

@@ -16,9 +16,13 @@ public struct Capabilities: OptionSet, Sendable {
 
   /// What a daemon with these ports may have to do again while it runs: to open a packet socket for a ring
   /// that has stalled (CAP_NET_RAW), with room for super-frames (CAP_NET_ADMIN). The programs that keep the
-  /// kernel's stack off are loaded once, and attached again without it: CAP_BPF is not kept.
+  /// kernel's stack off are loaded once, and attached again without it; all of AF_XDP stays by descriptors:
+  /// CAP_BPF is not kept, and for AF_XDP nothing is.
   public static func kept(for configuration: Configuration) -> Capabilities {
-    configuration.ports.contains { $0.live != nil } ? [.netRaw, .netAdmin] : []
+    let hasRings = configuration.ports.contains { port in
+      if case .afPacket = port.live { true } else { false }
+    }
+    return hasRings ? [.netRaw, .netAdmin] : []
   }
 
   /// Drops all others for this thread and those that it starts; to be called while there is no other. What

@@ -34,7 +34,7 @@ public final class PortReplay: Sendable {
   /// - Returns: what was sent; its `error` says when the captures ended early.
   /// - Throws: `.failed` when the interface cannot be sent by.
   public func run(onTick: (TransmissionCounts) -> Void) throws(ReplayError) -> TransmissionSummary {
-    do throws(AFPacketError) {
+    do throws(LivePortError) {
       var transmission = try CaptureTransmission(
         input.sources, shaping: input.shaping, by: interface, progress: progress)
       let counts = transmission.run(onTick: onTick)

@@ -18,7 +18,7 @@ package struct CaptureTransmission: ~Copyable {
   /// - Throws: when the interface cannot be sent by.
   package init(
     _ sources: ReplaySources, shaping: ReplayShaping, by interface: String, progress: ReplayProgress
-  ) throws(AFPacketError) {
+  ) throws(LivePortError) {
     sender = try InterfaceSender(interface)
     self.progress = progress
     queue = ReplayQueue(

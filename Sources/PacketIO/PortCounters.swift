@@ -33,6 +33,10 @@ import Synchronization
     case stalls
     /// Receive rings that moved to an interface that was made again.
     case reattached
+    /// Frames of AF_XDP that are on their way now: lent to workers or being sent. Not a sum: see `set`.
+    case framesInUse
+    /// Frames that the kernel named though it did not have them: none, unless kernel or program are wrong.
+    case frameFaults
   }
 
   /// Words of a port: packets and bytes received, packets and bytes transmitted, events.
@@ -69,6 +73,13 @@ import Synchronization
     // SAFETY: as above. One writer, so that load and store need not be one operation.
     let value = unsafe words[place].load(ordering: .relaxed)
     unsafe words[place].store(value &+ amount, ordering: .relaxed)
+  }
+
+  /// Says how much of something there is now.
+  func set(_ event: Event, to amount: UInt64, port: Int) {
+    guard port < count else { return }
+    // SAFETY: as above.
+    unsafe words[port * Self.stride + 4 + event.rawValue].store(amount, ordering: .relaxed)
   }
 
   func addReceived(_ traffic: Traffic, port: Int) { add(traffic, port, 0) }

@@ -32,7 +32,7 @@ package struct PortQueue: PacketQueue, ~Copyable {
   private let positions: PortPositions
   private var feeds: [FeedReader]
   private var streams: [MemoryStream]
-  private let live: [AFPacketQueue]
+  private let live: [LiveQueue]
   private let hasLive: Bool
   /// By port: its place in `live`; `notLive` for others.
   private var livePlaces = FixedArray<UInt8>(repeating: Self.notLive)
@@ -49,7 +49,7 @@ package struct PortQueue: PacketQueue, ~Copyable {
   ///   - stop: ends the receiving.
   package init(
     worker: Int, setup: WorkerSetup, clock: MonotonicClock, feeds: [CaptureFeed], memory: [MemorySource],
-    live: [AFPacketQueue] = [], counters: PortCounters, positions: PortPositions, stop: StopSignal
+    live: [LiveQueue] = [], counters: PortCounters, positions: PortPositions, stop: StopSignal
   ) {
     self.worker = worker
     self.clock = clock

@@ -41,6 +41,12 @@ struct ExampleTests {
     #expect(configuration.ports.allSatisfy { $0.miss == .learn && $0.nonSession == .forward })
   }
 
+  @Test func `a bump in the wire by AF_XDP`() throws {
+    let configuration = try Configuration.load(path: Examples.path("bump-xdp.yaml"))
+    #expect(
+      configuration.ports.map(\.live) == ["eth1", "eth2"].map { .afXDP(AFXDPSettings(interface: $0)) })
+  }
+
   @Test func `copies in GRE`() throws {
     let configuration = try Configuration.load(path: Examples.path("gre.yaml"))
     #expect(
@@ -87,8 +93,8 @@ struct ExampleTests {
     let names = try FileManager.default.contentsOfDirectory(atPath: Examples.directory.path)
     #expect(
       names.filter { $0.hasSuffix(".yaml") }.sorted() == [
-        "api.yaml", "bump.yaml", "demo-replay.yaml", "demo-sessions.yaml", "demo.yaml", "gre.yaml",
-        "minimal.yaml", "sessions.yaml", "two-ports.yaml",
+        "api.yaml", "bump-xdp.yaml", "bump.yaml", "demo-replay.yaml", "demo-sessions.yaml", "demo.yaml",
+        "gre.yaml", "minimal.yaml", "sessions.yaml", "two-ports.yaml",
       ])
   }
 

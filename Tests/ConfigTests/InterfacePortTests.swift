@@ -10,21 +10,33 @@ struct InterfacePortTests {
   }
 
   @Test func `an interface with defaults`() throws {
-    let live = try #require(try port("interface: eth0").live)
-    #expect(live == AFPacketSettings(interface: "eth0"))
+    let live = AFPacketSettings(interface: "eth0")
+    #expect(try port("interface: eth0").live == .afPacket(live))
     #expect(live.version == .v2)
     #expect(live.ringSize == 8 << 20)
-    #expect(try port("kind: af_packet, interface: eth0").live == live)
+    #expect(try port("kind: af_packet, interface: eth0").live == .afPacket(live))
     #expect(try port("capture: x.pcap").live == nil)
   }
 
   @Test func `a ring of one's own`() throws {
-    let live = try #require(
-      try port("interface: eth0, ring: { version: 3, size: 16777216, block_timeout: 5 }").live)
-    #expect(live.version == .v3)
-    #expect(live.ringSize == 16 << 20)
-    #expect(live.blockTimeout == 5)
-    #expect(try port("interface: eth0, ring: {}").live == AFPacketSettings(interface: "eth0"))
+    var live = AFPacketSettings(interface: "eth0")
+    #expect(try port("interface: eth0, ring: {}").live == .afPacket(live))
+    live.version = .v3
+    live.ringSize = 16 << 20
+    live.blockTimeout = 5
+    let fields = "interface: eth0, ring: { version: 3, size: 16777216, block_timeout: 5 }"
+    #expect(try port(fields).live == .afPacket(live))
+  }
+
+  @Test func `AF_XDP with defaults and with all that it has`() throws {
+    var live = AFXDPSettings(interface: "eth0")
+    #expect(try port("kind: af_xdp, interface: eth0").live == .afXDP(live))
+    #expect(live.mode == .auto)
+    #expect(live.ringSize == 2048)
+    live.mode = .generic
+    live.ringSize = 4096
+    let fields = "kind: af_xdp, interface: eth0, xdp: generic, ring: { packets: 4096 }"
+    #expect(try port(fields).live == .afXDP(live))
   }
 
   @Test(arguments: [
@@ -32,7 +44,17 @@ struct InterfacePortTests {
       "kind: af_packet",
       "ports[0].interface: is missing; accepted: the name of a network interface, as ip link shows it"
     ),
-    ("kind: af_xdp2, interface: eth0", "ports[0].kind: \"af_xdp2\" is not one of af_packet"),
+    ("kind: af_xdp2, interface: eth0", "ports[0].kind: \"af_xdp2\" is not one of af_packet, af_xdp"),
+    ("interface: eth0, xdp: native", "ports[0].xdp: is of kind: af_xdp only; leave it out"),
+    ("xdp: native", "ports[0].xdp: stands without kind: af_xdp and an interface"),
+    (
+      "kind: af_xdp, interface: eth0, ring: { packets: 1000 }",
+      "ports[0].ring.packets: 1000 is not a power of two; accepted: 512, 1024 ... 32768"
+    ),
+    (
+      "kind: af_xdp, interface: eth0, ring: { packets: 64 }",
+      "ports[0].ring.packets: 64 is out of range; accepted: 512...32768"
+    ),
     (
       "interface: eth0/1",
       "ports[0].interface: \"eth0/1\" is not an interface; accepted: the name of a network interface, as "

@@ -20,7 +20,7 @@ class LiveDaemon(Daemon):
 
 
 def bump(case, net, workers=1, ring=None, policies=None, prefix=(), **others):
-    """Starts sluice on both ports."""
+    """Starts sluice on both ports: `kind` says how, and with AF_XDP `xdp` where its program runs."""
     daemon = prepared(case, net, workers, ring, policies, prefix, **others)
     daemon.start()
     daemon.missed = _missed(_settled(daemon))
@@ -28,11 +28,13 @@ def bump(case, net, workers=1, ring=None, policies=None, prefix=(), **others):
 
 
 def prepared(case, net, workers=1, ring=None, policies=None, prefix=(), interfaces=("port0", "port1"),
-             **others):
+             kind="af_packet", kinds=None, xdp=None, **others):
     """A daemon on both ports that has not been started."""
-    shared = {"kind": "af_packet", "miss": "learn", **({"ring": ring} if ring else {}), **(policies or {})}
-    ports = [port(f"lif-{lif}", lif, interface=interface, **shared)
-             for lif, interface in enumerate(interfaces, 1)]
+    kinds = kinds or (kind, kind)
+    shared = {"miss": "learn", **({"ring": ring} if ring else {}),
+              **({"xdp": xdp} if xdp else {}), **(policies or {})}
+    ports = [port(f"lif-{lif}", lif, interface=interface, kind=kind_, **shared)
+             for lif, (interface, kind_) in enumerate(zip(interfaces, kinds), 1)]
     daemon = LiveDaemon(net, case.sluice, case.directory, settings(ports, workers=workers, **others),
                         len(case.daemons), prefix=prefix)
     case.daemons.append(daemon)

@@ -60,10 +60,26 @@ def test_unchanged_two_workers(case):
     _through(case, workers=2)
 
 
-def test_longer_than_the_mtu_of_the_way_out(case):
+def test_unchanged_af_xdp(case):
+    _through(case, kind="af_xdp")
+
+
+def test_unchanged_af_xdp_generic(case):
+    _through(case, kind="af_xdp", xdp="generic")
+
+
+def test_unchanged_af_xdp_two_workers(case):
+    _through(case, kind="af_xdp", workers=2)
+
+
+def test_unchanged_from_kind_to_kind(case):
+    _through(case, kinds=("af_packet", "af_xdp"))
+
+
+def test_longer_than_the_mtu_of_the_way_out(case, **options):
     with Net() as net:
         net.run("middle", "ip", "link", "set", "port1", "mtu", "1400")
-        daemon = bump(case, net)
+        daemon = bump(case, net, **options)
         fits = [raw(LINK / IP(src="10.9.0.1", dst="10.9.0.2") / UDP() / Raw(bytes(1372))),
                 raw(LINK / Dot1Q(vlan=7) / IP(src="10.9.0.1", dst="10.9.0.2") / UDP() / Raw(bytes(1372)))]
         longer = [raw(LINK / IP(src="10.9.0.1", dst="10.9.0.2") / UDP() / Raw(bytes(1373))),
@@ -74,3 +90,7 @@ def test_longer_than_the_mtu_of_the_way_out(case):
         equal(daemon.drops().get("oversized"), 2, "frames dropped as oversized")
         equal(dict(daemon.ports()["lif-2"].events).get("transmitFailed"), 2, "frames not sent")
         check_explained(daemon)
+
+
+def test_longer_than_the_mtu_of_the_way_out_af_xdp(case):
+    test_longer_than_the_mtu_of_the_way_out(case, kind="af_xdp")

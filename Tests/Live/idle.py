@@ -70,13 +70,13 @@ def _cpu_seconds(daemon):
     return found
 
 
-def _check_idle(daemon, what, duration=3):
+def _check_idle(daemon, what, duration=3, limit=0.02):
     before, start = _cpu_seconds(daemon), time.monotonic()
     time.sleep(duration)
     after, took = _cpu_seconds(daemon), time.monotonic() - start
     for name, used in sorted(after.items()):
         share = (used - before[name]) / took
-        true(share < 0.02, f"{what}: {name} uses {share:.1%} of a CPU without traffic")
+        true(share < limit, f"{what}: {name} uses {share:.1%} of a CPU without traffic")
 
 
 @seconds(120)
@@ -100,6 +100,19 @@ def test_first_packet_wakes_the_worker(case):
 
 
 @seconds(120)
+def test_af_xdp(case):
+    for workers in (1, 2):
+        with Net() as net:
+            net.finish_checksums()
+            daemon = bump(case, net, workers=workers, kind="af_xdp")
+            _echo(net)
+            _check_soon(net, f"AF_XDP, {workers} workers")
+            # poll(2) also looks at what is to be sent there.
+            _check_idle(daemon, f"AF_XDP, {workers} workers after packets", limit=0.03)
+            check_explained(daemon)
+
+
+@seconds(120)
 def test_first_packet_of_a_block_wakes_the_worker(case):
     with Net() as net:
         daemon = bump(case, net, ring={"version": 3})
@@ -110,9 +123,10 @@ def test_first_packet_of_a_block_wakes_the_worker(case):
 
 
 @seconds(120)
-def test_link_that_was_down_wakes_again(case):
+def test_link_that_was_down_wakes_again(case, **options):
     with Net() as net:
-        daemon = bump(case, net)
+        net.finish_checksums()
+        daemon = bump(case, net, **options)
         _echo(net)
         _check_soon(net, "before")
         for name in ("port0", "port1"):
@@ -122,3 +136,8 @@ def test_link_that_was_down_wakes_again(case):
         time.sleep(0.3)
         _check_soon(net, "afterwards")
         check_explained(daemon)
+
+
+@seconds(120)
+def test_link_that_was_down_wakes_again_af_xdp(case):
+    test_link_that_was_down_wakes_again(case, kind="af_xdp")

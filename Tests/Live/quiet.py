@@ -35,24 +35,34 @@ def _who_has(net, address):
     return net.run("left", "/usr/bin/python3", "-c", ASK, address).strip()
 
 
-def test_stack_neither_answers_nor_forwards(case):
+def test_stack_neither_answers_nor_forwards(case, **options):
     with Net() as net:
         net.run("middle", "ip", "address", "add", f"{PORT_ADDRESS}/24", "dev", "port0")
         net.run("middle", "sysctl", "-qw", "net.ipv4.ip_forward=1")
         true(_who_has(net, PORT_ADDRESS), "the stack answers before")
-        daemon = bump(case, net)
+        daemon = bump(case, net, **options)
         equal(_who_has(net, PORT_ADDRESS), "", "who answers while sluice runs")
         true(_who_has(net, ADDRESSES["right"][0]), "the right host answers through sluice")
         equal(daemon.terminate()[0], 0, "exit status")
         true(_who_has(net, PORT_ADDRESS), "the stack answers afterwards")
 
 
-def test_interfaces_as_found(case):
+def test_stack_neither_answers_nor_forwards_af_xdp(case):
+    test_stack_neither_answers_nor_forwards(case, kind="af_xdp")
+
+
+def test_interfaces_as_found_af_xdp(case):
+    test_interfaces_as_found(case, kind="af_xdp")
+
+
+def test_interfaces_as_found(case, **options):
     for number in (signal.SIGTERM, signal.SIGKILL):
         with Net() as net:
             net.run("middle", "ip", "address", "add", f"{PORT_ADDRESS}/24", "dev", "port0")
+            if options:
+                net.finish_checksums()
             before = [net.link("middle", name) for name in ("port0", "port1")]
-            daemon = bump(case, net)
+            daemon = bump(case, net, **options)
             files = Files(case, net) if number == signal.SIGTERM else None
             if files:
                 files.add("file", 1 << 20)

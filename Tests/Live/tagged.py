@@ -47,5 +47,9 @@ def test_one_worker(case):
     _transfer(case)
 
 
+def test_af_xdp(case):
+    _transfer(case, kind="af_xdp")
+
+
 def test_two_workers(case):
     _transfer(case, workers=2, ring={"version": 3})

@@ -10,5 +10,7 @@
 #include "sluice_thread.h"
 #include "sluice_wake.h"
 #include "sluice_window.h"
+#include "sluice_xdp.h"
+#include "sluice_xdp_ring.h"
 
 #endif

@@ -76,6 +76,9 @@ long sluice_ring_read_queued(struct sluice_ring *ring, void *buffer, size_t capa
 /// Opens a socket that sends through an interface, past its queueing discipline.
 int sluice_sender_open(int interface, int *descriptor);
 
+/// Has an interface take packets for all stations for as long as `descriptor` is open; nothing comes by it.
+int sluice_promiscuous_open(int interface, int *descriptor);
+
 /// Packets on their way to `sendmmsg`. `capacity` of them.
 struct sluice_sending;
 

@@ -36,6 +36,7 @@ public final class Daemon: Sendable {
     public enum Kind: String, Sendable {
       case capture, memory, none
       case afPacket = "af_packet"
+      case afXDP = "af_xdp"
     }
     public var name: String
     public var lif: UInt16

@@ -154,13 +154,12 @@ struct DaemonPlan {
   var hasLivePorts: Bool { configured.contains { $0.live != nil } }
 
   /// Opens the network interfaces; nothing comes through them before they are started.
-  func openLivePorts() throws(DaemonError) -> [AFPacketPort] {
-    var opened: [AFPacketPort] = []
+  func openLivePorts() throws(DaemonError) -> [LivePort] {
+    var opened: [LivePort] = []
     for (position, port) in configured.enumerated() {
       guard let settings = port.live else { continue }
-      do throws(AFPacketError) {
-        opened.append(
-          try AFPacketPort(settings, at: Self.arrival(position, ports), workers: workers))
+      do throws(LivePortError) {
+        opened.append(try LivePort(settings, at: Self.arrival(position, ports), workers: workers))
       } catch {
         throw DaemonError(status: 1, message: "port \(port.name): \(error)")
       }
@@ -170,16 +169,13 @@ struct DaemonPlan {
 
   /// Every worker's queues of them.
   static func queues(
-    of ports: [AFPacketPort], _ setup: WorkerSetup, _ counters: [PortCounters]
-  ) throws(DaemonError) -> [[AFPacketQueue]] {
-    var queues: [[AFPacketQueue]] = []
-    do throws(AFPacketError) {
+    of ports: [LivePort], _ setup: WorkerSetup, _ counters: [PortCounters]
+  ) throws(DaemonError) -> [[LiveQueue]] {
+    var queues: [[LiveQueue]] = []
+    do throws(LivePortError) {
       for worker in 0..<setup.workers {
-        var own: [AFPacketQueue] = []
-        for port in ports {
-          own.append(try port.queue(of: worker, setup: setup, counters: counters[worker]))
-        }
-        queues.append(own)
+        queues.append(
+          try LivePort.queues(of: ports, worker: worker, setup: setup, counters: counters[worker]))
       }
     } catch {
       throw DaemonError(status: 1, message: error.description)

@@ -31,7 +31,7 @@ extension DaemonRuntime {
       let capture = port.capture ?? feed.flatMap { _ in configuration.ports.compactMap(\.capture).first }
       return Daemon.PortReport(
         name: port.name, lif: port.lif.number, peer: port.peer.number,
-        kind: capture != nil ? .capture : port.memory != nil ? .memory : port.live != nil ? .afPacket : .none,
+        kind: capture != nil ? .capture : port.memory != nil ? .memory : Self.kind(port.live),
         source: capture ?? port.memory.map { "\($0.flows) flows, \($0.size) bytes" }
           ?? port.live?.interface ?? "",
         receivedPackets: received.packets, receivedBytes: received.bytes,
@@ -41,6 +41,14 @@ extension DaemonRuntime {
         isReceiving: isRunning
           && (port.live != nil && trouble == nil || port.memory != nil || feed?.isFinished == false),
         error: feed?.progress.error?.description ?? trouble)
+    }
+  }
+
+  private static func kind(_ live: LivePortSettings?) -> Daemon.PortReport.Kind {
+    switch live {
+    case .afPacket: .afPacket
+    case .afXDP: .afXDP
+    case nil: .none
     }
   }
 

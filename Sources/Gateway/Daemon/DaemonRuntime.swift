@@ -10,7 +10,7 @@ package final class DaemonRuntime: Sendable {
   /// Where workers run.
   package let placement: Placement
   let feeds: [CaptureFeed]
-  let livePorts: [AFPacketPort]
+  let livePorts: [LivePort]
   /// By worker.
   let portCounters: [PortCounters]
   private let provision = Guarded<TableProvision?>(nil)

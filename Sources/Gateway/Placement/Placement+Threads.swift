@@ -31,7 +31,7 @@ extension WorkerSettings {
 extension DaemonRuntime {
   /// What is less good than it could be, in words.
   package var warnings: [String] {
-    var warnings = livePorts.compactMap(\.warning) + placement.warnings
+    var warnings = livePorts.flatMap(\.warnings) + placement.warnings
     let refused = placement.seats.indices.first { group.thread($0).memoryProblem != 0 }
     if let refused {
       let reason = errorText(group.thread(refused).memoryProblem)

@@ -51,14 +51,6 @@ final class AFPacketHome: Sendable {
 
   private static func silence(_ state: inout State, _ interface: sluice_interface, _ name: String) {
     let error = state.silence.move(to: interface)
-    guard error != 0 else { return state.warning = nil }
-    let mend =
-      error == EPERM || error == EACCES
-      ? "give sluice CAP_BPF and CAP_NET_ADMIN"
-      : "Linux 6.6 or later can be kept from it"
-    state.warning =
-      "the kernel's own stack also hears interface \(name) and may answer there (\(errorText(error))): "
-      + "\(mend), or take its addresses away: ip address flush dev \(name); "
-      + "sysctl net.ipv6.conf.\(name).disable_ipv6=1"
+    state.warning = error == 0 ? nil : LiveInterface.heard(name, error)
   }
 }

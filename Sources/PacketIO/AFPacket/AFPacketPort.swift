@@ -19,10 +19,10 @@ package final class AFPacketPort: Sendable {
   let home: AFPacketHome
 
   /// - Throws: what the kernel refuses, in words.
-  package init(_ settings: AFPacketSettings, at arrival: Arrival, workers: Int) throws(AFPacketError) {
+  package init(_ settings: AFPacketSettings, at arrival: Arrival, workers: Int) throws(LivePortError) {
     self.settings = settings
     self.arrival = arrival
-    let interface = try Self.find(settings.interface)
+    let interface = try LiveInterface.find(settings.interface)
     mtu = Int(interface.mtu)
     var group: Int32? = workers > 1 ? -1 : nil
     var sockets: [AFPacketSockets] = []
@@ -37,9 +37,9 @@ package final class AFPacketPort: Sendable {
   /// - Throws: when there is no memory.
   package func queue(
     of worker: Int, setup: WorkerSetup, counters: PortCounters
-  ) throws(AFPacketError) -> AFPacketQueue {
+  ) throws(LivePortError) -> AFPacketQueue {
     guard let queue = AFPacketQueue(self, worker: worker, setup: setup, counters: counters) else {
-      throw AFPacketError("interface \(settings.interface): no memory for packet buffers")
+      throw LivePortError("interface \(settings.interface): no memory for packet buffers")
     }
     return queue
   }
@@ -48,28 +48,5 @@ package final class AFPacketPort: Sendable {
   package func start() { for each in sockets { each.start() } }
 
   /// Why nothing comes or goes now, in words; nil while the interface is up. Asks the kernel.
-  package var trouble: String? {
-    do throws(AFPacketError) {
-      let interface = try Self.find(settings.interface)
-      return interface.is_running ? nil : "interface \(settings.interface) has no carrier"
-    } catch {
-      return error.description
-    }
-  }
-
-  /// An Ethernet interface that is up.
-  static func find(_ name: String) throws(AFPacketError) -> sluice_interface {
-    var interface = sluice_interface()
-    let error = unsafe sluice_interface_find(name, &interface)
-    switch error {
-    case 0: break
-    case ENODEV: throw .missing(name)
-    default: throw AFPacketError("interface \(name): the kernel does not describe it: \(errorText(error))")
-    }
-    guard interface.is_ethernet else {
-      throw AFPacketError("interface \(name) is no Ethernet device: a port needs one")
-    }
-    guard interface.is_up else { throw AFPacketError("interface \(name) is down: ip link set \(name) up") }
-    return interface
-  }
+  package var trouble: String? { LiveInterface.trouble(settings.interface) }
 }

@@ -25,7 +25,7 @@ package final class AFPacketQueue: @unchecked Sendable {
   init?(_ port: AFPacketPort, worker: Int, setup: WorkerSetup, counters: PortCounters) {
     let sockets = port.sockets[worker]
     guard let receiver = AFPacketReceiver(sockets, at: port.arrival, mtu: port.mtu, mesh: setup.mesh),
-      let sender = AFPacketSender(sockets, mtu: port.mtu)
+      let sender = AFPacketSender(sockets.sender, mtu: port.mtu)
     else { return nil }
     arrival = port.arrival
     self.port = port
@@ -121,6 +121,7 @@ package final class AFPacketQueue: @unchecked Sendable {
     let isOpen = port.home.move { interface, group in
       sockets.reopen(interface, group: &group, lastCount: { _ = account() })
     }
+    sender.descriptor = sockets.sender
     guard isOpen else {
       // Each attempt maps a whole ring.
       nextLook &+= 4 &* Self.rest

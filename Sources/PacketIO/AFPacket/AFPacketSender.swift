@@ -2,29 +2,35 @@ import CLinuxPacket
 import Dataplane
 import Glibc
 
-/// Sends through one worker's socket of a port, many packets by one system call.
+/// Sends through one worker's packet socket of a port, many packets by one system call.
 @safe struct AFPacketSender: ~Copyable {
-  private let sockets: AFPacketSockets
+  /// Of the socket; another one when the port has moved to another interface.
+  var descriptor: Int32
   private let sending: OpaquePointer
   private let parts: UnsafeMutablePointer<iovec>
   /// By place in the batch: which packet of the burst it is.
   private var packets = FixedArray<UInt16>(repeating: 0)
   private var count = 0
-  /// The interface's MTU in bytes: longer packets are dropped by name before the kernel refuses them.
-  var mtu: Int
+  /// What may be given to the interface.
+  private var limit: LinkLimit
+  var mtu: Int {
+    get { limit.mtu }
+    set { limit.mtu = newValue }
+  }
 
   /// Whether the interface has a carrier, as far as known: without one the device drops what it is given.
   var hasCarrier = true
 
+  /// - Parameter descriptor: of the socket, which stays open as long as this is used.
   /// - Returns: nil when there is no memory.
-  init?(_ sockets: AFPacketSockets, mtu: Int) {
+  init?(_ descriptor: Int32, mtu: Int) {
     guard let sending = unsafe sluice_sending_make(UInt32(PacketBurst.capacity)),
       let parts = unsafe sluice_sending_parts(sending)
     else { return nil }
-    self.sockets = sockets
+    self.descriptor = descriptor
     unsafe self.sending = sending
     unsafe self.parts = parts
-    self.mtu = mtu
+    limit = LinkLimit(mtu: mtu)
   }
 
   deinit { unsafe sluice_sending_free(sending) }
@@ -42,7 +48,7 @@ import Glibc
       let verdict = outcome[index]
       guard verdict.outLIF == lif, verdict.kind.isSent else { continue }
       let packet = unsafe burst.descriptor(index)
-      if let refusal = unsafe refusal(packet) {
+      if let refusal = unsafe limit.refusal(packet) {
         outcome[index] = .drop(refusal)
         failed &+= 1
         continue
@@ -58,7 +64,7 @@ import Glibc
     var sent = 0
     while sent < count {
       var error: Int32 = 0
-      let more = unsafe sluice_sending_send(sending, sockets.sender, UInt32(sent), UInt32(count), &error)
+      let more = unsafe sluice_sending_send(sending, descriptor, UInt32(sent), UInt32(count), &error)
       sent += Int(more)
       guard more == 0 else { continue }
       traffic.packets &-= 1
@@ -72,25 +78,14 @@ import Glibc
 
   /// Sends one packet that is not of a burst: a copy.
   mutating func transmit(_ bytes: RawSpan) -> Bool {
-    guard bytes.byteCount <= mtu + EthernetHeader.size + VLANTag.size else { return false }
+    guard limit.takesCopy(bytes.byteCount) else { return false }
     return unsafe bytes.withUnsafeBytes { bytes in
       var error: Int32 = 0
       // SAFETY: the bytes stay for this call.
       unsafe parts[0] = iovec(
         iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
-      return unsafe sluice_sending_send(sending, sockets.sender, 0, 1, &error) == 1
+      return unsafe sluice_sending_send(sending, descriptor, 0, 1, &error) == 1
     }
-  }
-
-  /// Why a packet is not given to the kernel; nil when it is.
-  @inline(__always)
-  private func refusal(_ packet: PacketDescriptor) -> DropReason? {
-    if unsafe packet.isLonger(thanFits: mtu) { return .oversized }
-    // What a capture has cut off is nowhere, and another link's packets have no Ethernet header.
-    guard unsafe packet.link == .ethernet && packet.capturedLength == packet.originalLength else {
-      return .transmitFailed
-    }
-    return nil
   }
 
   private func reason(_ error: Int32) -> DropReason {

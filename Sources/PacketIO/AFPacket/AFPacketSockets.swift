@@ -20,7 +20,7 @@ import Glibc
   /// - Parameter group: the fanout group to join, nil for none; -1 to make one, whose number takes its place.
   init(
     _ settings: AFPacketSettings, _ interface: sluice_interface, group: inout Int32?
-  ) throws(AFPacketError) {
+  ) throws(LivePortError) {
     self.settings = settings
     self.interface = interface.index
     unsafe ring = try Self.openRing(settings, interface)
@@ -34,7 +34,7 @@ import Glibc
     guard error == 0 else {
       unsafe sluice_ring_close(&ring)
       isOpen = false
-      throw AFPacketError(SLUICE_RING_SOCKET, error, settings)
+      throw LivePortError(SLUICE_RING_SOCKET, error, settings)
     }
   }
 
@@ -96,7 +96,7 @@ import Glibc
 
   private static func openRing(
     _ settings: AFPacketSettings, _ interface: sluice_interface
-  ) throws(AFPacketError) -> sluice_ring {
+  ) throws(LivePortError) -> sluice_ring {
     let isV3 = settings.version == .v3
     let unit = isV3 ? AFPacketSettings.blockSize : AFPacketSettings.frameSize(mtu: Int(interface.mtu))
     var wish = sluice_ring_wish()
@@ -108,18 +108,18 @@ import Glibc
     var ring = unsafe sluice_ring()
     var step = SLUICE_RING_SOCKET
     let error = unsafe sluice_ring_open(&wish, &ring, &step)
-    guard error == 0 else { throw AFPacketError(step, error, settings) }
+    guard error == 0 else { throw LivePortError(step, error, settings) }
     return unsafe ring
   }
 
   /// Joins the fanout group, or makes it; closes the ring when that fails.
   private static func join(
     _ ring: inout sluice_ring, _ group: inout Int32, _ settings: AFPacketSettings
-  ) throws(AFPacketError) {
+  ) throws(LivePortError) {
     let error = unsafe sluice_ring_join(&ring, &group)
     guard error == 0 else {
       unsafe sluice_ring_close(&ring)
-      throw AFPacketError(SLUICE_RING_FANOUT, error, settings)
+      throw LivePortError(SLUICE_RING_FANOUT, error, settings)
     }
   }
 }

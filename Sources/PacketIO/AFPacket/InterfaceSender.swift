@@ -27,21 +27,21 @@ import Glibc
 
   /// - Throws: when there is no such Ethernet interface, it is down or has no carrier, or the kernel refuses
   ///   a socket.
-  package init(_ interface: String) throws(AFPacketError) {
-    let found = try AFPacketPort.find(interface)
+  package init(_ interface: String) throws(LivePortError) {
+    let found = try LiveInterface.find(interface)
     guard found.is_running else {
-      throw AFPacketError("interface \(interface) has no carrier: set up what it is connected to")
+      throw LivePortError("interface \(interface) has no carrier: set up what it is connected to")
     }
     var descriptor: Int32 = -1
     let error = unsafe sluice_sender_open(found.index, &descriptor)
     guard error == 0 else {
-      throw AFPacketError(SLUICE_RING_SOCKET, error, AFPacketSettings(interface: interface))
+      throw LivePortError(SLUICE_RING_SOCKET, error, AFPacketSettings(interface: interface))
     }
     guard let sending = unsafe sluice_sending_make(UInt32(PacketBurst.capacity)),
       let parts = unsafe sluice_sending_parts(sending)
     else {
       sluice_descriptor_close(descriptor)
-      throw AFPacketError("interface \(interface): no memory to send from")
+      throw LivePortError("interface \(interface): no memory to send from")
     }
     self.interface = interface
     self.descriptor = descriptor

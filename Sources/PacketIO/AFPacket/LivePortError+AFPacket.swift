@@ -1,17 +1,12 @@
 import CLinuxPacket
-import Dataplane
 import Glibc
 
-/// Why a live port cannot be opened; the message says what to change.
-package struct AFPacketError: Error, Sendable, CustomStringConvertible {
-  package let description: String
-
-  init(_ message: String) { description = message }
-
+extension LivePortError {
   /// The kernel refused a step of opening `interface`.
   init(_ step: sluice_ring_step, _ number: Int32, _ settings: AFPacketSettings) {
     let interface = settings.interface
     let why = errorText(number)
+    let description: String
     switch (step, number) {
     case (SLUICE_RING_SOCKET, EPERM), (SLUICE_RING_SOCKET, EACCES):
       description =
@@ -21,7 +16,7 @@ package struct AFPacketError: Error, Sendable, CustomStringConvertible {
       description =
         "interface \(interface): no memory for a ring of \(settings.ringSize) bytes: lower ring.size"
     case (SLUICE_RING_BIND, ENETDOWN), (SLUICE_RING_FANOUT, ENETDOWN), (SLUICE_RING_FANOUT, EINVAL):
-      description = "interface \(interface) is down: ip link set \(interface) up"
+      description = Self.down(interface).description
     case (SLUICE_RING_SOCKET, EAFNOSUPPORT):
       description = "interface \(interface): this kernel has no packet sockets (CONFIG_PACKET)"
     case (SLUICE_RING_OPTIONS, _):
@@ -29,9 +24,6 @@ package struct AFPacketError: Error, Sendable, CustomStringConvertible {
         "interface \(interface): a packet socket refuses its options (\(why)): Linux 4.20 or later is needed"
     default: description = "interface \(interface): a packet socket cannot be opened: \(why)"
     }
-  }
-
-  static func missing(_ interface: String) -> AFPacketError {
-    AFPacketError("there is no interface \(interface) here: ip link lists those that there are")
+    self.init(description)
   }
 }

@@ -1,0 +1,74 @@
+import CLinuxPacket
+import Dataplane
+import Glibc
+
+/// A network interface as an AF_XDP port: our program on it, and the kernel's own stack kept off it.
+///
+/// Opened by the control side. Everything it changes ends with the process, however that ends: the program,
+/// the sockets, promiscuous mode, and the programs that silence the stack.
+package final class AFXDPPort: Sendable {
+  package let settings: AFXDPSettings
+  /// LIF number and position in the workers' list.
+  package let arrival: Arrival
+  /// The interface's MTU in bytes when it was opened.
+  package let mtu: Int
+  /// What should be known though the port works.
+  package let warnings: [String]
+  /// The interface's number.
+  let index: Int32
+  /// The device's queues.
+  let receiveQueues: Int
+  let transmitQueues: Int
+  let program: AFXDPProgram
+  private let silence: StackSilence
+  private let promiscuous: Int32
+
+  /// - Throws: what the kernel refuses, in words.
+  package init(_ settings: AFXDPSettings, at arrival: Arrival) throws(LivePortError) {
+    self.settings = settings
+    self.arrival = arrival
+    let name = settings.interface
+    let interface = try LiveInterface.find(name)
+    index = interface.index
+    mtu = Int(interface.mtu)
+    guard AFXDPSettings.frameSize(mtu: mtu) != nil else { throw .tooLong(mtu, name) }
+    var queues: (receive: UInt32, transmit: UInt32) = (1, 1)
+    unsafe sluice_xdp_queues(name, &queues.receive, &queues.transmit)
+    receiveQueues = Int(queues.receive)
+    transmitQueues = Int(queues.transmit)
+    program = try AFXDPProgram(settings, index: index, queues: receiveQueues)
+    var promiscuous: Int32 = -1
+    let error = unsafe sluice_promiscuous_open(index, &promiscuous)
+    guard error == 0 else {
+      throw LivePortError(
+        SLUICE_RING_SOCKET, error, AFPacketSettings(interface: name))
+    }
+    self.promiscuous = promiscuous
+    var silence = StackSilence()
+    let deaf = silence.move(to: interface)
+    self.silence = silence
+    let silenceWarning = deaf == 0 ? nil : LiveInterface.heard(name, deaf)
+    warnings = [silenceWarning, Self.offloadWarning(name, isGeneric: program.isGeneric)].compactMap { $0 }
+  }
+
+  deinit {
+    sluice_descriptor_close(promiscuous)
+  }
+
+  /// Why nothing comes or goes now, in words; nil while the interface is up. Asks the kernel.
+  package var trouble: String? { LiveInterface.trouble(settings.interface) }
+
+  /// Checksums that a sender leaves to its device arrive unfinished where there is no device between, and
+  /// nothing about a packet says so.
+  private static func offloadWarning(_ name: String, isGeneric: Bool) -> String? {
+    let drivers = isGeneric ? stacks + [turnedOff] : stacks
+    guard let driver = drivers.first(where: { unsafe sluice_driver_is(name, $0) }) else { return nil }
+    return "interface \(name) (\(driver)) may deliver packets whose checksums its other end has left undone, "
+      + "which AF_XDP does not tell: turn that off there (ethtool -K DEVICE tx off), or use kind: af_packet"
+  }
+
+  /// Drivers whose other end is a stack.
+  private static let stacks = ["veth", "tun"]
+  /// One that is told to finish its checksums when a program is in the driver.
+  private static let turnedOff = "virtio_net"
+}

@@ -1,0 +1,197 @@
+import CLinuxPacket
+import Dataplane
+import Glibc
+
+/// An AF_XDP port as one worker uses it: the sockets of its queues of the device, all in the worker's frames.
+package final class AFXDPQueue: @unchecked Sendable {
+  // SAFETY (@unchecked): made by the control side, from the first burst on used by its worker only.
+
+  let arrival: Arrival
+  private let port: AFXDPPort
+  private let worker: Int
+  private let sockets: [AFXDPSocket]
+  private let frames: AFXDPFrames?
+  private let way: AFXDPSender
+  private let counters: PortCounters
+  private let page: CounterPage
+  /// Whether this is the worker's first AF_XDP port: it tells about the frames.
+  private let tellsOfFrames: Bool
+  private let clock: MonotonicClock
+  private var nextLook: UInt64 = 0
+  /// The socket that is asked first.
+  private var next = 0
+  private var sequence: UInt64 = 0
+  private var isStarted = false
+  private var isShut = false
+
+  /// - Parameters:
+  ///   - sockets: none where the device has fewer queues than there are workers.
+  ///   - frames: those of the sockets.
+  init(
+    _ port: AFXDPPort, worker: Int, sockets: [AFXDPSocket], frames: AFXDPFrames?, isFirst: Bool,
+    setup: WorkerSetup, counters: PortCounters
+  ) throws(LivePortError) {
+    arrival = port.arrival
+    self.port = port
+    self.worker = worker
+    self.sockets = sockets
+    self.frames = frames
+    tellsOfFrames = isFirst
+    self.counters = counters
+    page = setup.counters[worker]
+    clock = MonotonicClock()
+    if let frames, let socket = sockets.first(where: \.sends) {
+      way = .socket(try AFXDPTransmitter(socket, frames, mtu: port.mtu))
+    } else {
+      way = .bypass(try AFXDPBypass(port))
+    }
+  }
+
+  /// Whether packets come to this worker by the port.
+  var hasSockets: Bool { !sockets.isEmpty }
+
+  /// Called once before each receiving: takes back what the last burst had, gives the kernel frames, and
+  /// looks after the port now and then.
+  func begin(_ mesh: HandoffMesh, isAlone: Bool, now: PacketTime) {
+    if let frames {
+      frames.settle(mesh, worker: worker, isAlone: isAlone)
+      if !isStarted { start() }
+      for socket in sockets {
+        socket.reap(to: frames)
+        socket.fill(from: frames)
+      }
+      if case .socket(let transmitter) = way { transmitter.sendPending() }
+    }
+    if now.nanoseconds >= nextLook { look(now) }
+  }
+
+  /// What the kernel dropped while it had no frames was before our time.
+  private func start() {
+    isStarted = true
+    for socket in sockets { _ = socket.takeDrops() }
+  }
+
+  /// Names what becomes readable when something comes, until the port is shut.
+  func watch(_ wakes: inout PollSet) {
+    guard !isShut else { return }
+    for socket in sockets { wakes.watch(socket.descriptor) }
+  }
+
+  /// Fills the free places of a burst with what has come by one of the sockets.
+  func receive(into burst: inout PacketBurst, now: PacketTime) {
+    guard let frames else { return }
+    // SAFETY: every packet gets its own start before the burst sees it.
+    let common = unsafe PacketDescriptor(
+      start: UnsafeRawPointer(frames.memory), capturedLength: 0, originalLength: 0, time: now,
+      captureTime: clock.wallTime(now), sequence: sequence, lif: arrival.lif, port: arrival.port,
+      link: .ethernet)
+    let before = burst.count
+    for _ in sockets {
+      let socket = sockets[next]
+      next = next + 1 == sockets.count ? 0 : next + 1
+      // SAFETY: a frame stays until it is settled, which is after the burst.
+      unsafe burst.fill { places in unsafe socket.receive(into: places, frames: frames, like: common) }
+      if burst.count > before { break }
+    }
+    sequence &+= UInt64(burst.count - before)
+  }
+
+  /// Sends the packets of the burst that leave by this port; those that cannot be sent become drops.
+  func transmit(_ burst: borrowing PacketBurst, _ outcome: inout BurstOutcome) {
+    let (sent, failed) =
+      switch way {
+      case .socket(let transmitter): transmitter.transmit(burst, by: arrival.lif, &outcome)
+      case .bypass(let bypass): bypass.sender.transmit(burst, by: arrival.lif, &outcome)
+      }
+    counters.addTransmitted(sent, port: Int(arrival.port))
+    counters.add(.transmitFailed, failed, port: Int(arrival.port))
+  }
+
+  /// Sends a copy; false when it cannot be sent.
+  func transmit(_ copy: RawSpan) -> Bool {
+    let isSent =
+      switch way {
+      case .socket(let transmitter): transmitter.transmit(copy)
+      case .bypass(let bypass): bypass.sender.transmit(copy)
+      }
+    guard isSent else {
+      counters.add(.transmitFailed, 1, port: Int(arrival.port))
+      return false
+    }
+    var sent = PortCounters.Traffic()
+    sent.packets = 1
+    sent.bytes = UInt64(copy.byteCount)
+    counters.addTransmitted(sent, port: Int(arrival.port))
+    return true
+  }
+
+  /// Lets nothing come any more; what has been received can still be taken.
+  func shut() {
+    guard !isShut else { return }
+    isShut = true
+    port.program.detach()
+  }
+
+  /// Counts the rest and closes the sockets. Once nobody reads received packets.
+  func finish() {
+    account()
+    for socket in sockets { socket.close() }
+  }
+
+  // MARK: Looking after it
+
+  /// Nanoseconds between two looks.
+  private static let rest: UInt64 = 250_000_000
+
+  @inline(never) private func look(_ now: PacketTime) {
+    nextLook = now.nanoseconds &+ Self.rest
+    account()
+    var interface = sluice_interface()
+    guard unsafe sluice_interface_find(port.settings.interface, &interface) == 0 else { return }
+    switch way {
+    case .socket(let transmitter):
+      transmitter.limit.mtu = Int(interface.mtu)
+      transmitter.hasCarrier = interface.is_running
+    case .bypass(let bypass):
+      bypass.sender.mtu = Int(interface.mtu)
+      bypass.sender.hasCarrier = interface.is_running
+    }
+  }
+
+  /// Counts what the kernel had to drop: packets that no verdict of the worker's covers.
+  private func account() {
+    var noRoom: UInt64 = 0
+    var tooLong: UInt64 = 0
+    for socket in sockets {
+      let drops = socket.takeDrops()
+      noRoom += drops.noRoom
+      tooLong += drops.tooLong
+    }
+    note(.receiveRingFull, noRoom)
+    note(.oversized, tooLong)
+    let place = Int(arrival.port)
+    if case .socket(let transmitter) = way {
+      counters.add(.transmitFailed, transmitter.takeLateFailures(), port: place)
+    }
+    counters.add(.ringFull, noRoom, port: place)
+    counters.add(.refused, tooLong, port: place)
+    guard tellsOfFrames, let frames else { return }
+    counters.set(.framesInUse, to: UInt64(max(frames.inUse, 0)), port: place)
+    counters.add(.frameFaults, frames.takeFaults(), port: place)
+  }
+
+  private func note(_ reason: DropReason, _ count: UInt64) {
+    guard count > 0 else { return }
+    page.add(.packets, count)
+    page.add(.dropped, count)
+    page.add(.other, count)
+    page.add(reason, count)
+  }
+}
+
+/// How a worker sends by an AF_XDP port.
+enum AFXDPSender {
+  /// By a queue of its own.
+  case socket(AFXDPTransmitter)
+  case bypass(AFXDPBypass)
+}

@@ -1,0 +1,13 @@
+/// How a port with an interface receives and sends.
+public enum LivePortSettings: Hashable, Sendable {
+  case afPacket(AFPacketSettings)
+  case afXDP(AFXDPSettings)
+
+  /// Name of the interface, 1...15 bytes.
+  public var interface: String {
+    switch self {
+    case .afPacket(let settings): settings.interface
+    case .afXDP(let settings): settings.interface
+    }
+  }
+}
