@@ -30,7 +30,7 @@ def bump(case, net, workers=1, ring=None, policies=None, prefix=(), **others):
 def prepared(case, net, workers=1, ring=None, policies=None, prefix=(), interfaces=("port0", "port1"),
              kind="af_packet", kinds=None, xdp=None, **others):
     """A daemon on both ports that has not been started."""
-    kinds = kinds or (kind, kind)
+    kinds = kinds or [kind] * len(interfaces)
     shared = {"miss": "learn", **({"ring": ring} if ring else {}),
               **({"xdp": xdp} if xdp else {}), **(policies or {})}
     ports = [port(f"lif-{lif}", lif, interface=interface, kind=kind_, **shared)
@@ -41,7 +41,7 @@ def prepared(case, net, workers=1, ring=None, policies=None, prefix=(), interfac
     return daemon
 
 
-INTERFACES = {"lif-1": "port0", "lif-2": "port1"}
+INTERFACES = {"lif-1": "port0", "lif-2": "port1", "lif-3": "port2"}
 
 
 def _reading(daemon):

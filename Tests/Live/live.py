@@ -13,8 +13,9 @@ TESTS = os.path.dirname(HERE)
 sys.path[:0] = [HERE, os.path.join(TESTS, "API"), os.path.join(TESTS, "Interop")]
 
 MODULES = ("refused", "frames_through", "quiet", "offloads", "super_frames",
-           "stalled_ring", "links", "idle", "tcp", "tagged", "xdp",
-           "xdp_programs", "readme_session", "replay_port")
+           "stalled_ring", "links", "idle", "tcp", "acting", "endings", "tagged", "xdp",
+           "xdp_programs", "throughput", "readme_session", "replay_port")
+LONG_MODULES = ("soak",)
 
 
 def main():
@@ -25,7 +26,7 @@ def main():
     except namespaces.Unusable as error:
         print(f"skipped: {error}")
         return
-    run.main(MODULES, (), __doc__)
+    run.main(MODULES, LONG_MODULES, __doc__)
 
 
 if __name__ == "__main__":
