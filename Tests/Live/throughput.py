@@ -19,8 +19,12 @@ def serve(net):
 
 def iperf(net, address, *options, length=SECONDS):
     """What iperf3 says of a run, at its end."""
-    found = json.loads(net.run("left", "iperf3", "--client", address, "--time", length, "--json", *options,
-                               seconds=length + 30))
+    def run():
+        found = json.loads(net.run("left", "iperf3", "--client", address, "--time", length, "--json",
+                                   *options, seconds=length + 30))
+        # The server may still be at the end of the run before.
+        return None if "busy" in found.get("error", "") else found
+    found = eventually(run, "the server takes the run", seconds=10)
     true("error" not in found, f"iperf3: {found.get('error')}")
     return found["end"]
 
