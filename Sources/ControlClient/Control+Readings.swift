@@ -43,7 +43,8 @@ extension Control {
   package func drops() async throws -> Reading<DropReading> {
     let message = try await call { try await dataplane.listDrops(.init(), options: Self.options) }
     let items = message.drops.map { drop in
-      DropReading(reason: drop.reason, description: drop.description_p, packets: drop.packets)
+      DropReading(
+        reason: drop.reason, description: drop.description_p, packets: drop.packets, ports: drop.ports)
     }
     return Reading(items: items, monotonicNanoseconds: message.monotonicNanoseconds)
   }

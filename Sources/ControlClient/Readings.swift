@@ -56,6 +56,8 @@ package struct PortReading: Encodable, Sendable {
 package struct DropReading: Encodable, Sendable {
   package var reason, description: String
   package var packets: UInt64
+  /// By the name of the port by which they came.
+  package var ports: [String: UInt64]
 }
 
 /// Where memory goes, in bytes.

@@ -37,6 +37,9 @@ import Synchronization
     case framesInUse
     /// Frames that the kernel named though it did not have them: none, unless kernel or program are wrong.
     case frameFaults
+    /// Packets (TPACKET_V3: blocks of them) that waited in the receive rings at the last look, four times a
+    /// second, and how many these rings take. Not sums: see `set`.
+    case ringWaiting, ringSize
   }
 
   /// Words of a port: packets and bytes received, packets and bytes transmitted, events.

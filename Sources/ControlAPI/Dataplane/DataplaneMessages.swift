@@ -46,5 +46,6 @@ extension Sluice_V1_Drop {
     reason = report.reason.name
     description_p = report.reason.sentence
     packets = report.packets
+    ports = Dictionary(report.ports.map { ($0.name, $0.packets) }, uniquingKeysWith: +)
   }
 }

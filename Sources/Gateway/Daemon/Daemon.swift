@@ -62,6 +62,8 @@ public final class Daemon: Sendable {
   public struct DropReport: Sendable {
     public var reason: DropReason
     public var packets: UInt64
+    /// The ports by which they came, those with most first.
+    public var ports: [(name: String, packets: UInt64)]
   }
 
   public struct MemoryReport: Sendable {

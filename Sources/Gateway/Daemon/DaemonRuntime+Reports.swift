@@ -60,9 +60,21 @@ extension DaemonRuntime {
   }
 
   package func drops() -> [Daemon.DropReport] {
-    DropReason.allCases.map { Daemon.DropReport(reason: $0, packets: group.total($0)) }
-      .filter { $0.packets > 0 }
-      .sorted { $0.packets > $1.packets }
+    DropReason.allCases.map { reason in
+      Daemon.DropReport(reason: reason, packets: group.total(reason), ports: ports(thatDropped: reason))
+    }
+    .filter { $0.packets > 0 }
+    .sorted { $0.packets > $1.packets }
+  }
+
+  /// The ports by which packets came that were dropped for a reason, those with most first.
+  private func ports(thatDropped reason: DropReason) -> [(name: String, packets: UInt64)] {
+    configuration.ports.enumerated()
+      .map { position, port in
+        (port.name, group.setup.counters.reduce(0) { $0 + $1.portDrops[reason, position] })
+      }
+      .filter { $0.1 > 0 }
+      .sorted { $0.1 > $1.1 }
   }
 
   /// - Parameter retained: records of closed sessions that are kept.

@@ -244,7 +244,7 @@ public nonisolated struct Sluice_V1_Port: Sendable {
 
   public var peer: UInt32 = 0
 
-  /// What is behind it: "capture", "memory", "af_packet" or "none".
+  /// What is behind it: "capture", "memory", "af_packet", "af_xdp" or "none".
   public var kind: String = String()
 
   /// The capture's path, a description of the traffic, or the interface's name.
@@ -270,7 +270,8 @@ public nonisolated struct Sluice_V1_Port: Sendable {
   public var error: String = String()
 
   /// What else was counted on a live port, by name; only what occurred: ringFull, refused, transmitFailed,
-  /// superFrames, segments, checksums, stalls, reattached.
+  /// superFrames, segments, checksums, stalls, reattached, frameFaults. And as they are now, not since the start:
+  /// framesInUse, ringWaiting, ringSize.
   public var events: Dictionary<String,UInt64> = [:]
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -312,6 +313,9 @@ public nonisolated struct Sluice_V1_Drop: Sendable {
   public var description_p: String = String()
 
   public var packets: UInt64 = 0
+
+  /// By the name of the port by which they came; only those of which there are some.
+  public var ports: Dictionary<String,UInt64> = [:]
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1302,7 +1306,7 @@ nonisolated extension Sluice_V1_ListDropsResponse: SwiftProtobuf.Message, SwiftP
 
 nonisolated extension Sluice_V1_Drop: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Drop"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0\u{1}description\0\u{1}packets\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0\u{1}description\0\u{1}packets\0\u{1}ports\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1313,6 +1317,7 @@ nonisolated extension Sluice_V1_Drop: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 1: try { try decoder.decodeSingularStringField(value: &self.reason) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.description_p) }()
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.packets) }()
+      case 4: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufUInt64>.self, value: &self.ports) }()
       default: break
       }
     }
@@ -1328,6 +1333,9 @@ nonisolated extension Sluice_V1_Drop: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if self.packets != 0 {
       try visitor.visitSingularUInt64Field(value: self.packets, fieldNumber: 3)
     }
+    if !self.ports.isEmpty {
+      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufUInt64>.self, value: self.ports, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1335,6 +1343,7 @@ nonisolated extension Sluice_V1_Drop: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.reason != rhs.reason {return false}
     if lhs.description_p != rhs.description_p {return false}
     if lhs.packets != rhs.packets {return false}
+    if lhs.ports != rhs.ports {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -149,6 +149,8 @@ package final class AFPacketQueue: @unchecked Sendable {
     counters.add(.superFrames, counts.superFrames, port: place)
     counters.add(.segments, counts.segments, port: place)
     counters.add(.checksums, counts.checksums, port: place)
+    counters.set(.ringWaiting, to: unsafe UInt64(sluice_ring_waiting(&sockets.ring)), port: place)
+    counters.set(.ringSize, to: unsafe UInt64(sockets.ring.units), port: place)
     return UInt64(drops)
   }
 
@@ -157,6 +159,6 @@ package final class AFPacketQueue: @unchecked Sendable {
     page.add(.packets, count)
     page.add(.dropped, count)
     page.add(.other, count)
-    page.add(reason, count)
+    page.add(reason, count, port: Int(arrival.port))
   }
 }

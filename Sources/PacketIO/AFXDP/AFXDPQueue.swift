@@ -175,6 +175,8 @@ package final class AFXDPQueue: @unchecked Sendable {
     }
     counters.add(.ringFull, noRoom, port: place)
     counters.add(.refused, tooLong, port: place)
+    counters.set(.ringWaiting, to: UInt64(sockets.reduce(0) { $0 + $1.waiting }), port: place)
+    counters.set(.ringSize, to: UInt64(sockets.count * port.settings.ringSize), port: place)
     guard tellsOfFrames, let frames else { return }
     counters.set(.framesInUse, to: UInt64(max(frames.inUse, 0)), port: place)
     counters.add(.frameFaults, frames.takeFaults(), port: place)
@@ -185,7 +187,7 @@ package final class AFXDPQueue: @unchecked Sendable {
     page.add(.packets, count)
     page.add(.dropped, count)
     page.add(.other, count)
-    page.add(reason, count)
+    page.add(reason, count, port: Int(arrival.port))
   }
 }
 

@@ -125,6 +125,9 @@ import Glibc
     return count
   }
 
+  /// Packets that wait to be taken.
+  var waiting: Int { unsafe Int(sluice_xdp_waiting(&socket.receive)) }
+
   /// What the kernel dropped since the last call.
   func takeDrops() -> (noRoom: UInt64, tooLong: UInt64) {
     var drops = sluice_xdp_drops()
