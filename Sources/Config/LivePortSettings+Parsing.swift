@@ -12,6 +12,9 @@ extension LivePortSettings {
         port.refuse("ring", "stands without interface: only a live port has a receive ring", &problems)
       }
       if port.has("xdp") { port.refuse("xdp", "stands without kind: af_xdp and an interface", &problems) }
+      if port.has("fanout") {
+        port.refuse("fanout", "stands without kind: af_packet and an interface", &problems)
+      }
       return nil
     }
     guard let name = port.text("interface", accepted: Self.nameText, &problems) else { return nil }
@@ -23,7 +26,11 @@ extension LivePortSettings {
     case .afPacket:
       if port.has("xdp") { port.refuse("xdp", "is of kind: af_xdp only; leave it out", &problems) }
       self = .afPacket(AFPacketSettings(name, port, &problems))
-    case .afXDP: self = .afXDP(AFXDPSettings(name, port, &problems))
+    case .afXDP:
+      if port.has("fanout") {
+        port.refuse("fanout", "is of kind: af_packet only: the device deals to its queues", &problems)
+      }
+      self = .afXDP(AFXDPSettings(name, port, &problems))
     }
   }
 
@@ -37,9 +44,10 @@ extension LivePortSettings {
 }
 
 extension AFPacketSettings {
-  /// Reads `ring` of a port.
+  /// Reads `ring` and `fanout` of a port.
   fileprivate init(_ interface: String, _ port: MappingReader, _ problems: inout ProblemList) {
     self.init(interface: interface)
+    fanout = port.choice("fanout", among: [("sessions", .sessions), ("hash", .hash)], &problems) ?? fanout
     let keys = ["version", "size", "block_timeout"]
     guard let ring = port.mapping("ring", keys: keys, &problems) else { return }
     let number: UInt64? = ring.integer("version", in: 2...3, &problems)

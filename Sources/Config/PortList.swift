@@ -117,8 +117,8 @@ struct PortList {
   }
 
   private static let keys = [
-    "name", "lif", "peer", "mac", "kind", "interface", "ring", "xdp", "capture", "memory", "miss", "learn",
-    "non_session",
+    "name", "lif", "peer", "mac", "kind", "interface", "ring", "fanout", "xdp", "capture", "memory", "miss",
+    "learn", "non_session",
   ]
   private static let misses: [(String, MissPolicy)] = [
     ("punt", .punt), ("forward", .forward), ("drop", .drop), ("learn", .learn),

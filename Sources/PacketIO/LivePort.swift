@@ -5,10 +5,14 @@ package enum LivePort: Sendable {
   case afPacket(AFPacketPort)
   case afXDP(AFXDPPort)
 
+  /// - Parameter steering: of packets to workers, for ports that can have it.
   /// - Throws: what the kernel refuses, in words.
-  package init(_ settings: LivePortSettings, at arrival: Arrival, workers: Int) throws(LivePortError) {
+  package init(
+    _ settings: LivePortSettings, at arrival: Arrival, workers: Int, steering: FanoutSteering?
+  ) throws(LivePortError) {
     switch settings {
-    case .afPacket(let settings): self = .afPacket(try AFPacketPort(settings, at: arrival, workers: workers))
+    case .afPacket(let settings):
+      self = .afPacket(try AFPacketPort(settings, at: arrival, workers: workers, steering: steering))
     case .afXDP(let settings): self = .afXDP(try AFXDPPort(settings, at: arrival))
     }
   }

@@ -25,6 +25,8 @@ import Synchronization
     case refused
     /// Not accepted by the interface when they were to be sent.
     case transmitFailed
+    /// Transmitted, as it seemed, and not accepted after all when their turn came. AF_XDP.
+    case unsent
     /// Super-frames received, and the packets that they became, which count as received.
     case superFrames, segments
     /// Checksums that the sender had left to its device.

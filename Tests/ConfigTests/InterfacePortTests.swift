@@ -28,6 +28,14 @@ struct InterfacePortTests {
     #expect(try port(fields).live == .afPacket(live))
   }
 
+  @Test func `who gets a packet`() throws {
+    var live = AFPacketSettings(interface: "eth0")
+    #expect(live.fanout == .sessions)
+    #expect(try port("interface: eth0, fanout: sessions").live == .afPacket(live))
+    live.fanout = .hash
+    #expect(try port("interface: eth0, fanout: hash").live == .afPacket(live))
+  }
+
   @Test func `AF_XDP with defaults and with all that it has`() throws {
     var live = AFXDPSettings(interface: "eth0")
     #expect(try port("kind: af_xdp, interface: eth0").live == .afXDP(live))
@@ -46,6 +54,12 @@ struct InterfacePortTests {
     ),
     ("kind: af_xdp2, interface: eth0", "ports[0].kind: \"af_xdp2\" is not one of af_packet, af_xdp"),
     ("interface: eth0, xdp: native", "ports[0].xdp: is of kind: af_xdp only; leave it out"),
+    ("interface: eth0, fanout: random", "ports[0].fanout: \"random\" is not one of sessions, hash"),
+    ("fanout: hash", "ports[0].fanout: stands without kind: af_packet and an interface"),
+    (
+      "kind: af_xdp, interface: eth0, fanout: hash",
+      "ports[0].fanout: is of kind: af_packet only: the device deals to its queues"
+    ),
     ("xdp: native", "ports[0].xdp: stands without kind: af_xdp and an interface"),
     (
       "kind: af_xdp, interface: eth0, ring: { packets: 1000 }",

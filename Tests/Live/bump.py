@@ -52,7 +52,8 @@ def _reading(daemon):
         # A super-frame is one packet to the kernel and several to us.
         whole = port_.received_packets - events.get("segments", 0) + events.get("superFrames", 0)
         unseen = events.get("ringFull", 0) + events.get("refused", 0)
-        found[name] = (daemon.net.statistics(INTERFACES[name]), (whole + unseen, port_.transmitted_packets),
+        sent = port_.transmitted_packets - events.get("unsent", 0)
+        found[name] = (daemon.net.statistics(INTERFACES[name]), (whole + unseen, sent),
                        port_.received_packets + unseen, events)
     return found
 

@@ -113,6 +113,8 @@ class Net:
             # How long ago something confirmed it.
             address.pop("preferred_life_time", None)
             address.pop("valid_life_time", None)
+            # Until somebody has made sure of it.
+            address.pop("tentative", None)
         return found
 
     def statistics(self, name):

@@ -34,6 +34,9 @@ package struct FlowSecret: BitwiseCopyable, Sendable {
     self.d = d | 1
   }
 
+  /// The key's words, in the order of `init`.
+  package var words: (UInt64, UInt64, UInt64, UInt64) { (a, b, c, d) }
+
   package init(using generator: inout some RandomNumberGenerator) {
     self.init(generator.next(), generator.next(), generator.next(), generator.next())
   }

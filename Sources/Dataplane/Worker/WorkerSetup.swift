@@ -52,7 +52,7 @@ public struct WorkerSetup: Sendable {
   public var poolBuffers = 2 * PacketBurst.capacity
   /// The longest packet that can be copied, in bytes.
   public var packetSize = 9216
-  let secret: FlowSecret
+  package let secret: FlowSecret
 
   /// - Parameters:
   ///   - capacity: live sessions over all workers, 1...4 000 000 000.

@@ -11,6 +11,7 @@ package final class DaemonRuntime: Sendable {
   package let placement: Placement
   let feeds: [CaptureFeed]
   let livePorts: [LivePort]
+  let steering: FanoutSteering?
   /// By worker.
   let portCounters: [PortCounters]
   private let provision = Guarded<TableProvision?>(nil)
@@ -34,7 +35,8 @@ package final class DaemonRuntime: Sendable {
     feeds = plan.feeds
     let setup = Self.setup(configuration, plan, clock)
     let memory = try plan.memory(setup)
-    livePorts = try plan.openLivePorts()
+    steering = plan.steering(setup)
+    livePorts = try plan.openLivePorts(steering)
     let counters = (0..<setup.workers).map { _ in PortCounters(ports: setup.ports.count) }
     portCounters = counters
     let positions = PortPositions(setup.ports)

@@ -270,7 +270,7 @@ public nonisolated struct Sluice_V1_Port: Sendable {
   public var error: String = String()
 
   /// What else was counted on a live port, by name; only what occurred: ringFull, refused, transmitFailed,
-  /// superFrames, segments, checksums, stalls, reattached, frameFaults. And as they are now, not since the start:
+  /// unsent, superFrames, segments, checksums, stalls, reattached, frameFaults. And as they are now, not since the start:
   /// framesInUse, ringWaiting, ringSize.
   public var events: Dictionary<String,UInt64> = [:]
 

@@ -19,6 +19,8 @@ package final class AFPacketQueue: @unchecked Sendable {
   private var received: UInt64 = 0
   /// Looks at which the kernel had dropped packets, none of which saw one come.
   private var stalledLooks = 0
+  /// Looks at which others were to move to the new interface before this one.
+  private var earlyLooks = 0
   private var isShut = false
 
   /// - Returns: nil when there is no memory.
@@ -93,6 +95,9 @@ package final class AFPacketQueue: @unchecked Sendable {
 
   /// Nanoseconds between two looks.
   private static let rest: UInt64 = 250_000_000
+  /// The same while others are to move first, and how often that is waited for.
+  private static let earlyRest: UInt64 = 10_000_000
+  private static let mostEarlyLooks = 200
   /// Looks that must show a stall: a worker that was stopped for a while is none.
   private static let patience = 2
 
@@ -118,17 +123,22 @@ package final class AFPacketQueue: @unchecked Sendable {
   /// A ring that the kernel has lost its place in stays full for it and empty for us, and an interface that
   /// was deleted and made again is another one: a new ring takes over.
   private func reopen(as event: PortCounters.Event) {
-    let isOpen = port.home.move { interface, group in
+    let move = port.home.move(worker, waits: earlyLooks < Self.mostEarlyLooks) { interface, group in
       sockets.reopen(interface, group: &group, lastCount: { _ = account() })
     }
     sender.descriptor = sockets.sender
-    guard isOpen else {
+    switch move {
+    case .done:
+      stalledLooks = 0
+      earlyLooks = 0
+      counters.add(event, 1, port: Int(arrival.port))
+    case .early:
+      earlyLooks += 1
+      nextLook &-= Self.rest &- Self.earlyRest
+    case .failed:
       // Each attempt maps a whole ring.
       nextLook &+= 4 &* Self.rest
-      return
     }
-    stalledLooks = 0
-    counters.add(event, 1, port: Int(arrival.port))
   }
 
   /// Counts what the kernel and the receiver had to drop, each under its reason: packets that no verdict of

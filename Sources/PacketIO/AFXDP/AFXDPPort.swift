@@ -63,8 +63,10 @@ package final class AFXDPPort: Sendable {
   private static func offloadWarning(_ name: String, isGeneric: Bool) -> String? {
     let drivers = isGeneric ? stacks + [turnedOff] : stacks
     guard let driver = drivers.first(where: { unsafe sluice_driver_is(name, $0) }) else { return nil }
-    return "interface \(name) (\(driver)) may deliver packets whose checksums its other end has left undone, "
-      + "which AF_XDP does not tell: turn that off there (ethtool -K DEVICE tx off), or use kind: af_packet"
+    return
+      "interface \(name) (\(driver)) may deliver packets whose checksums, or VLAN tags, its other end has "
+      + "left to a device, which AF_XDP does not tell: turn that off there (ethtool -K DEVICE tx off txvlan "
+      + "off), or use kind: af_packet"
   }
 
   /// Drivers whose other end is a stack.

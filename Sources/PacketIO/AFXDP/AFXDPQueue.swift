@@ -74,7 +74,8 @@ package final class AFXDPQueue: @unchecked Sendable {
   /// Names what becomes readable when something comes, until the port is shut.
   func watch(_ wakes: inout PollSet) {
     guard !isShut else { return }
-    for socket in sockets { wakes.watch(socket.descriptor) }
+    // To ask the kernel about a socket has it send what waits there, and nobody would hear how that went.
+    for socket in sockets where !socket.hasPending { wakes.watch(socket.descriptor) }
   }
 
   /// Fills the free places of a burst with what has come by one of the sockets.
@@ -134,6 +135,7 @@ package final class AFXDPQueue: @unchecked Sendable {
 
   /// Counts the rest and closes the sockets. Once nobody reads received packets.
   func finish() {
+    if case .socket(let transmitter) = way { transmitter.flush() }
     account()
     for socket in sockets { socket.close() }
   }
@@ -164,14 +166,14 @@ package final class AFXDPQueue: @unchecked Sendable {
     var tooLong: UInt64 = 0
     for socket in sockets {
       let drops = socket.takeDrops()
-      noRoom += drops.noRoom
-      tooLong += drops.tooLong
+      noRoom &+= drops.noRoom
+      tooLong &+= drops.tooLong
     }
     note(.receiveRingFull, noRoom)
     note(.oversized, tooLong)
     let place = Int(arrival.port)
     if case .socket(let transmitter) = way {
-      counters.add(.transmitFailed, transmitter.takeLateFailures(), port: place)
+      counters.add(.unsent, transmitter.takeLateFailures(), port: place)
     }
     counters.add(.ringFull, noRoom, port: place)
     counters.add(.refused, tooLong, port: place)
