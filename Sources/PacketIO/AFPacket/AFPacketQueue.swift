@@ -139,24 +139,8 @@ package final class AFPacketQueue: @unchecked Sendable {
     var packets: UInt32 = 0
     var drops: UInt32 = 0
     unsafe sluice_ring_statistics(&sockets.ring, &packets, &drops)
-    let counts = receiver.takeCounts()
-    note(.receiveRingFull, UInt64(drops))
-    note(.oversized, counts.oversized)
-    note(.unsupportedOffload, counts.unsupported)
-    let place = Int(arrival.port)
-    counters.add(.ringFull, UInt64(drops), port: place)
-    counters.add(.refused, counts.oversized + counts.unsupported, port: place)
-    counters.add(.superFrames, counts.superFrames, port: place)
-    counters.add(.segments, counts.segments, port: place)
-    counters.add(.checksums, counts.checksums, port: place)
+    receiver.takeCounts().publish(
+      ringFull: UInt64(drops), to: counters, port: Int(arrival.port), page)
     return UInt64(drops)
-  }
-
-  private func note(_ reason: DropReason, _ count: UInt64) {
-    guard count > 0 else { return }
-    page.add(.packets, count)
-    page.add(.dropped, count)
-    page.add(.other, count)
-    page.add(reason, count)
   }
 }

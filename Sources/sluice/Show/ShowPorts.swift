@@ -28,10 +28,13 @@ struct ShowPorts: Showing {
   }
 
   private static func totals(_ ports: [PortReading]) -> String {
-    let names = [
+    // Few have one.
+    let hasHosts = ports.contains { !$0.host.isEmpty }
+    var names = [
       "port", "lif", "peer", "received", "bytes", "transmitted", "bytes", "miss", "non-session", "fed by",
       "state",
     ]
+    if hasHosts { names.append("host") }
     var columns = Columns(names, rightAligned: 1..<7)
     return columns.table(
       ports.map { port in
@@ -40,7 +43,7 @@ struct ShowPorts: Showing {
           grouped(port.receivedBytes),
           grouped(port.transmittedPackets), grouped(port.transmittedBytes), port.miss, port.nonSession,
           port.source.isEmpty ? port.kind : "\(port.kind) \(port.source)", state(port),
-        ]
+        ] + (hasHosts ? [port.host] : [])
       })
   }
 
