@@ -77,8 +77,9 @@ public final class Daemon: Sendable {
 
   private let runtime: DaemonRuntime
   private let isStopped = Guarded(false)
-  /// Captures that run.
+  /// Captures and traces that run.
   let captures = Guarded(0)
+  let traces = Guarded(0)
 
   /// Opens the ports and checks the configuration; nothing runs yet.
   ///
