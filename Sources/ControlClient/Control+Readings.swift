@@ -32,7 +32,8 @@ extension Control {
     let message = try await call { try await dataplane.listPorts(.init(), options: Self.options) }
     let items = message.ports.map { port in
       PortReading(
-        name: port.name, lif: port.lif, peer: port.peer, kind: port.kind, source: port.source,
+        name: port.name, lif: port.lif, peer: port.peer, host: port.host, kind: port.kind,
+        source: port.source,
         receivedPackets: port.receivedPackets, receivedBytes: port.receivedBytes,
         transmittedPackets: port.transmittedPackets, transmittedBytes: port.transmittedBytes, miss: port.miss,
         nonSession: port.nonSession, receiving: port.receiving, error: port.error, events: port.events)

@@ -8,6 +8,7 @@
 #include "sluice_packet_ring.h"
 #include "sluice_packet_socket.h"
 #include "sluice_prefetch.h"
+#include "sluice_tap.h"
 #include "sluice_thread.h"
 #include "sluice_wake.h"
 #include "sluice_window.h"

@@ -26,6 +26,7 @@ extension Sluice_V1_Port {
     name = report.name
     lif = UInt32(report.lif)
     peer = UInt32(report.peer)
+    host = report.host ?? ""
     kind = report.kind.rawValue
     source = report.source
     receivedPackets = report.receivedPackets

@@ -31,6 +31,7 @@ extension DaemonRuntime {
       let capture = port.capture ?? feed.flatMap { _ in configuration.ports.compactMap(\.capture).first }
       return Daemon.PortReport(
         name: port.name, lif: port.lif.number, peer: port.peer.number,
+        host: port.host.flatMap { host in configuration.ports.first { $0.lif == host }?.name },
         kind: capture != nil ? .capture : port.memory != nil ? .memory : Self.kind(port.live),
         source: capture ?? port.memory.map { "\($0.flows) flows, \($0.size) bytes" }
           ?? port.live?.interface ?? "",
@@ -48,6 +49,7 @@ extension DaemonRuntime {
     switch live {
     case .afPacket: .afPacket
     case .afXDP: .afXDP
+    case .tap: .tap
     case nil: .none
     }
   }

@@ -123,7 +123,8 @@ extension Daemon {
     captures.withLock { $0 -= 1 }
   }
 
-  private func selection(
+  /// Which packets a request means.
+  func selection(
     _ request: PacketCapture.Request
   ) async throws(PacketCapture.Refusal) -> PacketTap.Selection {
     var selection = PacketTap.Selection()

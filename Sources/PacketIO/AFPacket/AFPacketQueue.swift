@@ -149,26 +149,10 @@ package final class AFPacketQueue: @unchecked Sendable {
     var packets: UInt32 = 0
     var drops: UInt32 = 0
     unsafe sluice_ring_statistics(&sockets.ring, &packets, &drops)
-    let counts = receiver.takeCounts()
-    note(.receiveRingFull, UInt64(drops))
-    note(.oversized, counts.oversized)
-    note(.unsupportedOffload, counts.unsupported)
     let place = Int(arrival.port)
-    counters.add(.ringFull, UInt64(drops), port: place)
-    counters.add(.refused, counts.oversized + counts.unsupported, port: place)
-    counters.add(.superFrames, counts.superFrames, port: place)
-    counters.add(.segments, counts.segments, port: place)
-    counters.add(.checksums, counts.checksums, port: place)
+    receiver.takeCounts().publish(ringFull: UInt64(drops), to: counters, port: place, page)
     counters.set(.ringWaiting, to: unsafe UInt64(sluice_ring_waiting(&sockets.ring)), port: place)
     counters.set(.ringSize, to: unsafe UInt64(sockets.ring.units), port: place)
     return UInt64(drops)
-  }
-
-  private func note(_ reason: DropReason, _ count: UInt64) {
-    guard count > 0 else { return }
-    page.add(.packets, count)
-    page.add(.dropped, count)
-    page.add(.other, count)
-    page.add(reason, count, port: Int(arrival.port))
   }
 }

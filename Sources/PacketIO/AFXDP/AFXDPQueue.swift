@@ -169,9 +169,9 @@ package final class AFXDPQueue: @unchecked Sendable {
       noRoom &+= drops.noRoom
       tooLong &+= drops.tooLong
     }
-    note(.receiveRingFull, noRoom)
-    note(.oversized, tooLong)
     let place = Int(arrival.port)
+    page.note(.receiveRingFull, noRoom, port: place)
+    page.note(.oversized, tooLong, port: place)
     if case .socket(let transmitter) = way {
       counters.add(.unsent, transmitter.takeLateFailures(), port: place)
     }
@@ -182,14 +182,6 @@ package final class AFXDPQueue: @unchecked Sendable {
     guard tellsOfFrames, let frames else { return }
     counters.set(.framesInUse, to: UInt64(max(frames.inUse, 0)), port: place)
     counters.add(.frameFaults, frames.takeFaults(), port: place)
-  }
-
-  private func note(_ reason: DropReason, _ count: UInt64) {
-    guard count > 0 else { return }
-    page.add(.packets, count)
-    page.add(.dropped, count)
-    page.add(.other, count)
-    page.add(reason, count, port: Int(arrival.port))
   }
 }
 

@@ -33,10 +33,13 @@ struct ShowPorts: Showing {
   }
 
   private static func totals(_ ports: [PortReading]) -> String {
-    let names = [
+    // Few have one.
+    let hasHosts = ports.contains { !$0.host.isEmpty }
+    var names = [
       "port", "lif", "peer", "received", "bytes", "transmitted", "bytes", "miss", "non-session", "fed by",
       "ring", "state",
     ]
+    if hasHosts { names.append("host") }
     var columns = Columns(names, rightAligned: 1..<7)
     let table = columns.table(
       ports.map { port in
@@ -45,7 +48,7 @@ struct ShowPorts: Showing {
           grouped(port.receivedBytes),
           grouped(port.transmittedPackets), grouped(port.transmittedBytes), port.miss, port.nonSession,
           port.source.isEmpty ? port.kind : "\(port.kind) \(port.source)", ring(port), state(port),
-        ]
+        ] + (hasHosts ? [port.host] : [])
       })
     return ([table] + ports.compactMap(events)).joined(separator: "\n")
   }
