@@ -2,6 +2,7 @@
 #ifndef SLUICE_CLINUXPACKET_H
 #define SLUICE_CLINUXPACKET_H
 
+#include "sluice_agree.h"
 #include "sluice_capabilities.h"
 #include "sluice_copy.h"
 #include "sluice_fanout.h"
