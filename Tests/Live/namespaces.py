@@ -109,6 +109,8 @@ class Net:
             # How long ago something confirmed it.
             address.pop("preferred_life_time", None)
             address.pop("valid_life_time", None)
+            # Whether nobody else has been found to have it yet.
+            address.pop("tentative", None)
         return found
 
     def statistics(self, name):
