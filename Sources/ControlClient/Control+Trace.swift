@@ -19,6 +19,14 @@ package struct TracedPacket: Encodable, Sendable {
     package var worker: UInt32
     package var text: String
     package var details: [String: String]
+
+    package init(step: String, worker: UInt32, text: String, details: [(name: String, value: String)]) {
+      self.step = step
+      self.worker = worker
+      self.text = text
+      self.details = Dictionary(
+        details.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
+    }
   }
 
   /// Nanoseconds since the Unix epoch, UTC.
@@ -33,6 +41,20 @@ package struct TracedPacket: Encodable, Sendable {
   /// Empty when it did not leave.
   package var outPort: String
   package var steps: [Step]
+
+  package init(
+    timeNanoseconds: UInt64, port: String, length: UInt32, packet: String, verdict: String,
+    dropReason: String, outPort: String, steps: [Step]
+  ) {
+    self.timeNanoseconds = timeNanoseconds
+    self.port = port
+    self.length = length
+    self.packet = packet
+    self.verdict = verdict
+    self.dropReason = dropReason
+    self.outPort = outPort
+    self.steps = steps
+  }
 }
 
 extension Control {
@@ -65,18 +87,14 @@ extension Control {
 
 extension TracedPacket {
   fileprivate init(_ packet: Sluice_V1_TracedPacket) {
-    timeNanoseconds = packet.timeNanoseconds
-    port = packet.port
-    length = packet.originalLength
-    self.packet = packet.description_p
-    verdict = packet.verdict
-    dropReason = packet.dropReason
-    outPort = packet.outPort
-    steps = packet.steps.map { step in
-      Step(
-        step: step.name, worker: step.worker, text: step.text,
-        details: Dictionary(step.details.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
-      )
-    }
+    self.init(
+      timeNanoseconds: packet.timeNanoseconds, port: packet.port, length: packet.originalLength,
+      packet: packet.description_p, verdict: packet.verdict, dropReason: packet.dropReason,
+      outPort: packet.outPort,
+      steps: packet.steps.map { step in
+        Step(
+          step: step.name, worker: step.worker, text: step.text,
+          details: step.details.map { (name: $0.name, value: $0.value) })
+      })
   }
 }

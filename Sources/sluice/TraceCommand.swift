@@ -56,24 +56,11 @@ struct TraceCommand: ParsableCommand {
           return told.packets + 1
         }
         for (offset, packet) in packets.enumerated() {
-          try StandardOutput.print(isJSON ? JSONText.of(packet) : Self.text(packet, number: first + offset))
+          try StandardOutput.print(isJSON ? JSONText.of(packet) : packet.text(number: first + offset))
         }
       }
     }
     let lost = told.withLock(\.lost)
     if lost > 0 { standardError("sluice: \(lost) steps came too fast and were lost") }
-  }
-
-  /// A numbered packet, and its numbered steps.
-  static func text(_ packet: TracedPacket, number: Int) -> String {
-    let time = RFC3339.text(PacketTime(nanoseconds: packet.timeNanoseconds))
-    var lines = ["packet \(number): \(time), port \(packet.port)", "    \(packet.packet)"]
-    let width = packet.steps.map(\.step.count).max() ?? 0
-    for (index, step) in packet.steps.enumerated() {
-      let position = String(repeating: " ", count: index < 9 ? 1 : 0) + "\(index + 1)"
-      let name = step.step + String(repeating: " ", count: max(width - step.step.count, 0))
-      lines.append(" \(position)  worker \(step.worker)  \(name)  \(step.text)")
-    }
-    return lines.joined(separator: "\n")
   }
 }

@@ -113,7 +113,7 @@ class Net:
             # How long ago something confirmed it.
             address.pop("preferred_life_time", None)
             address.pop("valid_life_time", None)
-            # Until somebody has made sure of it.
+            # Whether nobody else has been found to have it yet.
             address.pop("tentative", None)
         return found
 

@@ -1,4 +1,3 @@
-import Config
 public import Dataplane
 
 /// What became of one packet, step by step, in words.
@@ -31,10 +30,8 @@ public struct Journey: Sendable {
   /// - Parameters:
   ///   - passes: all of the packet's, in order; not empty.
   ///   - bytes: the packet as it was received.
-  ///   - ports: as they are configured.
-  init(_ passes: [TracedPass], _ bytes: [UInt8], time: UInt64, ports: [Port]) {
+  init(_ passes: [TracedPass], _ bytes: [UInt8], time: UInt64, ports names: PortNames) {
     self.time = time
-    let names = PortNames(ports)
     let first = passes.first
     let last = passes.last?.final ?? Verdict(.drop)
     port = names.name(first?.lif ?? 0)
@@ -52,11 +49,22 @@ public struct Journey: Sendable {
 }
 
 /// What ports are called and what they do.
-struct PortNames {
+struct PortNames: Sendable {
+  struct Port: Sendable {
+    let name: String
+    let miss: MissPolicy
+    let nonSession: NonSessionPolicy
+  }
+
   private let ports: [UInt16: Port]
 
-  init(_ ports: [Port]) {
-    self.ports = Dictionary(ports.map { ($0.lif.number, $0) }, uniquingKeysWith: { first, _ in first })
+  /// - Parameter names: of configured ports, by LIF number.
+  init(_ ports: [WorkerSetup.Port], names: [UInt16: String]) {
+    let named = ports.map { port in
+      let name = names[port.lif] ?? "lif-\(port.lif)"
+      return (port.lif, Port(name: name, miss: port.miss, nonSession: port.nonSession))
+    }
+    self.ports = Dictionary(named, uniquingKeysWith: { first, _ in first })
   }
 
   subscript(lif: UInt16) -> Port? { ports[lif] }

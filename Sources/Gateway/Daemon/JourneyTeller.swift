@@ -1,4 +1,3 @@
-import Config
 import Dataplane
 
 /// Tells one pass of a traced packet. It looks at what the worker noted and decides nothing anew.
@@ -124,7 +123,7 @@ struct JourneyTeller {
     return step("policy", "\(text)non_session \(port.nonSession)", [("nonSession", "\(port.nonSession)")])
   }
 
-  private func miss(_ port: Port) -> Journey.Step {
+  private func miss(_ port: PortNames.Port) -> Journey.Step {
     var details = [(name: "miss", value: "\(port.miss)")]
     var text = "miss \(port.miss)"
     if pass.learnFailed {

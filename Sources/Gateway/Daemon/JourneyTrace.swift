@@ -23,12 +23,12 @@ public final class JourneyTrace: Sendable {
 
   /// By worker.
   let traces: [PacketTrace]
-  private let ports: [Port]
+  private let ports: PortNames
   private let wallTime: @Sendable (PacketTime) -> UInt64
   private let parts: Mutex<JourneyParts>
 
   init(
-    _ selection: PacketTap.Selection, count: Int, workers: Int, ports: [Port],
+    _ selection: PacketTap.Selection, count: Int, workers: Int, ports: PortNames,
     wallTime: @escaping @Sendable (PacketTime) -> UInt64
   ) {
     traces = (0..<workers).map { _ in PacketTrace(selection, count: count) }
@@ -87,7 +87,8 @@ extension Daemon {
     }
     let sessions = sessions
     let trace = JourneyTrace(
-      selection, count: request.count, workers: configuration.workers, ports: configuration.ports,
+      selection, count: request.count, workers: configuration.workers,
+      ports: PortNames(sessions.group.setup.ports, names: configuration.portNames),
       wallTime: { sessions.wallTime($0) })
     await sessions.run(trace.traces.map { .trace($0) })
     return trace
