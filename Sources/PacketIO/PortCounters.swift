@@ -90,6 +90,23 @@ import Synchronization
   func addReceived(_ traffic: Traffic, port: Int) { add(traffic, port, 0) }
   func addTransmitted(_ traffic: Traffic, port: Int) { add(traffic, port, 2) }
 
+  /// Counts what a live port made of a burst's packets.
+  func addTransmission(_ result: (sent: Traffic, failed: UInt64), port: Int) {
+    addTransmitted(result.sent, port: port)
+    add(.transmitFailed, result.failed, port: port)
+  }
+
+  /// Counts a copy of so many bytes.
+  ///
+  /// - Returns: whether it was sent, as it was given.
+  func addCopy(isSent: Bool, byteCount: Int, port: Int) -> Bool {
+    var sent = Traffic()
+    sent.packets = isSent ? 1 : 0
+    sent.bytes = isSent ? UInt64(byteCount) : 0
+    addTransmission((sent, isSent ? 0 : 1), port: port)
+    return isSent
+  }
+
   private func load(_ port: Int, _ offset: Int) -> Traffic {
     var traffic = Traffic()
     guard port < count else { return traffic }

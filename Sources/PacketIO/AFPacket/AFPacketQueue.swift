@@ -60,22 +60,12 @@ package final class AFPacketQueue: @unchecked Sendable {
 
   /// Sends the packets of the burst that leave by this port; those that cannot be sent become drops.
   func transmit(_ burst: borrowing PacketBurst, _ outcome: inout BurstOutcome) {
-    let (sent, failed) = sender.transmit(burst, by: arrival.lif, &outcome)
-    counters.addTransmitted(sent, port: Int(arrival.port))
-    counters.add(.transmitFailed, failed, port: Int(arrival.port))
+    counters.addTransmission(sender.transmit(burst, by: arrival.lif, &outcome), port: Int(arrival.port))
   }
 
   /// Sends a copy; false when it cannot be sent.
   func transmit(_ copy: RawSpan) -> Bool {
-    guard sender.transmit(copy) else {
-      counters.add(.transmitFailed, 1, port: Int(arrival.port))
-      return false
-    }
-    var sent = PortCounters.Traffic()
-    sent.packets = 1
-    sent.bytes = UInt64(copy.byteCount)
-    counters.addTransmitted(sent, port: Int(arrival.port))
-    return true
+    counters.addCopy(isSent: sender.transmit(copy), byteCount: copy.byteCount, port: Int(arrival.port))
   }
 
   /// Lets nothing come any more; what is in the ring can still be received.

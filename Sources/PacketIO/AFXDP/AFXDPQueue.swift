@@ -99,13 +99,12 @@ package final class AFXDPQueue: @unchecked Sendable {
 
   /// Sends the packets of the burst that leave by this port; those that cannot be sent become drops.
   func transmit(_ burst: borrowing PacketBurst, _ outcome: inout BurstOutcome) {
-    let (sent, failed) =
+    let result =
       switch way {
       case .socket(let transmitter): transmitter.transmit(burst, by: arrival.lif, &outcome)
       case .bypass(let bypass): bypass.sender.transmit(burst, by: arrival.lif, &outcome)
       }
-    counters.addTransmitted(sent, port: Int(arrival.port))
-    counters.add(.transmitFailed, failed, port: Int(arrival.port))
+    counters.addTransmission(result, port: Int(arrival.port))
   }
 
   /// Sends a copy; false when it cannot be sent.
@@ -115,15 +114,7 @@ package final class AFXDPQueue: @unchecked Sendable {
       case .socket(let transmitter): transmitter.transmit(copy)
       case .bypass(let bypass): bypass.sender.transmit(copy)
       }
-    guard isSent else {
-      counters.add(.transmitFailed, 1, port: Int(arrival.port))
-      return false
-    }
-    var sent = PortCounters.Traffic()
-    sent.packets = 1
-    sent.bytes = UInt64(copy.byteCount)
-    counters.addTransmitted(sent, port: Int(arrival.port))
-    return true
+    return counters.addCopy(isSent: isSent, byteCount: copy.byteCount, port: Int(arrival.port))
   }
 
   /// Lets nothing come any more; what has been received can still be taken.
