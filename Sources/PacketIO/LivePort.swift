@@ -5,11 +5,14 @@ package enum LivePort: Sendable {
   case afPacket(AFPacketPort)
   case afXDP(AFXDPPort)
 
+  /// - Parameter isAgain: whether it takes the place of one whose interface was made again.
   /// - Throws: what the kernel refuses, in words.
-  package init(_ settings: LivePortSettings, at arrival: Arrival, workers: Int) throws(LivePortError) {
+  package init(
+    _ settings: LivePortSettings, at arrival: Arrival, workers: Int, isAgain: Bool = false
+  ) throws(LivePortError) {
     switch settings {
     case .afPacket(let settings): self = .afPacket(try AFPacketPort(settings, at: arrival, workers: workers))
-    case .afXDP(let settings): self = .afXDP(try AFXDPPort(settings, at: arrival))
+    case .afXDP(let settings): self = .afXDP(try AFXDPPort(settings, at: arrival, isAgain: isAgain))
     }
   }
 
@@ -17,6 +20,14 @@ package enum LivePort: Sendable {
     switch self {
     case .afPacket(let port): port.arrival
     case .afXDP(let port): port.arrival
+    }
+  }
+
+  /// How it is on its interface, in a word or two.
+  package var attachment: String {
+    switch self {
+    case .afPacket(let port): "ring v\(port.settings.version.rawValue)"
+    case .afXDP(let port): port.program.isGeneric ? "generic" : "native"
     }
   }
 
@@ -36,9 +47,35 @@ package enum LivePort: Sendable {
     }
   }
 
+  package func isSame(as other: LivePort) -> Bool {
+    switch (self, other) {
+    case (.afPacket(let port), .afPacket(let other)): port === other
+    case (.afXDP(let port), .afXDP(let other)): port === other
+    case (.afPacket, .afXDP), (.afXDP, .afPacket): false
+    }
+  }
+
+  /// Whether it must be opened anew: its interface was made again, and its workers do not move by themselves.
+  package var isOrphaned: Bool {
+    if case .afXDP(let port) = self { port.isOrphaned } else { false }
+  }
+
+  /// Notes why it could not be.
+  package func note(refusal text: String) {
+    if case .afXDP(let port) = self { port.note(refusal: text) }
+  }
+
   /// Lets packets come; those of AF_XDP come when the workers give the kernel frames.
   package func start() {
     if case .afPacket(let port) = self { port.start() }
+  }
+
+  /// Lets nothing come any more, once all workers have been given other queues.
+  package func stop() {
+    switch self {
+    case .afPacket(let port): port.stop()
+    case .afXDP(let port): port.program.detach()
+    }
   }
 
   /// One worker's queues on all ports, in their order.

@@ -5,7 +5,7 @@ package enum LiveQueue: Sendable {
   case afPacket(AFPacketQueue)
   case afXDP(AFXDPQueue)
 
-  var arrival: Arrival {
+  package var arrival: Arrival {
     switch self {
     case .afPacket(let queue): queue.arrival
     case .afXDP(let queue): queue.arrival
@@ -47,6 +47,38 @@ package enum LiveQueue: Sendable {
     }
   }
 
+  package func isSame(as other: LiveQueue) -> Bool {
+    switch (self, other) {
+    case (.afPacket(let queue), .afPacket(let other)): queue === other
+    case (.afXDP(let queue), .afXDP(let other)): queue === other
+    case (.afPacket, .afXDP), (.afXDP, .afPacket): false
+    }
+  }
+
+  /// The control side has others take its place: what had come can still be received.
+  func retire() {
+    switch self {
+    case .afPacket(let queue): queue.retire()
+    case .afXDP(let queue): queue.retire()
+    }
+  }
+
+  /// Counts the rest, after the last packet.
+  func leave() {
+    switch self {
+    case .afPacket(let queue): queue.leave()
+    case .afXDP(let queue): queue.leave()
+    }
+  }
+
+  /// Closes what the worker has left. From any thread.
+  package func close() {
+    switch self {
+    case .afPacket(let queue): queue.close()
+    case .afXDP(let queue): queue.close()
+    }
+  }
+
   func shut() {
     switch self {
     case .afPacket(let queue): queue.shut()
@@ -55,9 +87,7 @@ package enum LiveQueue: Sendable {
   }
 
   func finish() {
-    switch self {
-    case .afPacket(let queue): queue.finish()
-    case .afXDP(let queue): queue.finish()
-    }
+    leave()
+    close()
   }
 }

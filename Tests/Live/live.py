@@ -13,7 +13,7 @@ TESTS = os.path.dirname(HERE)
 sys.path[:0] = [HERE, os.path.join(TESTS, "API"), os.path.join(TESTS, "Interop")]
 
 MODULES = ("refused", "frames_through", "quiet", "offloads", "super_frames",
-           "stalled_ring", "links", "idle", "tcp", "tagged", "xdp",
+           "stalled_ring", "links", "ports_change", "privileges", "idle", "tcp", "tagged", "xdp",
            "xdp_programs", "readme_session", "replay_port")
 
 

@@ -28,6 +28,7 @@ extension Sluice_V1_Port {
     peer = UInt32(report.peer)
     kind = report.kind.rawValue
     source = report.source
+    attachment = report.attachment
     receivedPackets = report.receivedPackets
     receivedBytes = report.receivedBytes
     transmittedPackets = report.transmittedPackets

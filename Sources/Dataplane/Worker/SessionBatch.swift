@@ -18,6 +18,11 @@ public final class SessionBatch: @unchecked Sendable {
     /// Show bursts to a capture from now on, or no more.
     case tap(PacketTap)
     case untap(PacketTap)
+    /// Make ready for other ports and policies: `isGranted` says whether that can be.
+    case prepare(WorkerChange)
+    /// Change to what was prepared, or never do.
+    case commit(WorkerChange)
+    case abandon(WorkerChange)
     case find([SessionID])
     case delete([SessionID])
     /// Closed sessions that linger.
@@ -63,7 +68,7 @@ public final class SessionBatch: @unchecked Sendable {
     switch operation {
     case .add(let requests, _, _): requests.count
     case .check(let requests, _, _): requests.count
-    case .reserve, .makeRoom, .tap, .untap: 1
+    case .reserve, .makeRoom, .tap, .untap, .prepare, .commit, .abandon: 1
     case .find(let ids), .delete(let ids): ids.count
     case .findLingering(let sessions): sessions.count
     // Records that are looked at lie one after another.

@@ -46,6 +46,9 @@ extension Worker {
     case .makeRoom: endDue()
     case .tap(let tap): taps.append(tap)
     case .untap(let tap): taps.removeAll { $0 === tap }
+    case .prepare(let change): batch.isGranted = prepare(change)
+    case .commit(let change): commit(change)
+    case .abandon(let change): abandon(change)
     case .find(let ids): forEach(of: ids, batch) { $0.sessions.find($1, at: $0.time) }
     case .delete(let ids): forEach(of: ids, batch) { $0.sessions.delete($1, at: $0.time) }
     case .findLingering(let wanted):

@@ -38,7 +38,7 @@ extension DaemonRuntime {
       warnings.append("worker \(refused): memory cannot be bound to its NUMA node: \(reason)")
     }
     let used = Set(placement.seats.compactMap(\.core))
-    if configuration.threads.isBusyPolling, configuration.threads.fifoPriority != nil,
+    if started.threads.isBusyPolling, started.threads.fifoPriority != nil,
       ProcessCPUs.allowed.numbers.allSatisfy(used.contains)
     {
       warnings.append(

@@ -1,6 +1,7 @@
 import CLinuxPacket
 import Dataplane
 import Glibc
+import Synchronization
 
 /// A network interface as an AF_XDP port: our program on it, and the kernel's own stack kept off it.
 ///
@@ -22,10 +23,15 @@ package final class AFXDPPort: Sendable {
   let program: AFXDPProgram
   private let silence: StackSilence
   private let promiscuous: Int32
+  /// Whether it takes the place of one whose interface was deleted and made again.
+  let isAgain: Bool
+  /// Why the interface that was made again could not be opened, and when that was.
+  private let refusal = Mutex<(why: String, time: ContinuousClock.Instant)?>(nil)
 
   /// - Throws: what the kernel refuses, in words.
-  package init(_ settings: AFXDPSettings, at arrival: Arrival) throws(LivePortError) {
+  package init(_ settings: AFXDPSettings, at arrival: Arrival, isAgain: Bool) throws(LivePortError) {
     self.settings = settings
+    self.isAgain = isAgain
     self.arrival = arrival
     let name = settings.interface
     let interface = try LiveInterface.find(name)
@@ -56,7 +62,24 @@ package final class AFXDPPort: Sendable {
   }
 
   /// Why nothing comes or goes now, in words; nil while the interface is up. Asks the kernel.
-  package var trouble: String? { LiveInterface.trouble(settings.interface) }
+  package var trouble: String? { LiveInterface.trouble(settings.interface) ?? refusal.withLock { $0?.why } }
+
+  /// Whether another interface has the name now, and is up: this port will never receive again. Not while the
+  /// last attempt to open that was a moment ago.
+  package var isOrphaned: Bool {
+    let now = ContinuousClock().now
+    if refusal.withLock({ $0.map { now - $0.time < Self.rest } ?? false }) { return false }
+    var interface = sluice_interface()
+    let error = unsafe sluice_interface_find(settings.interface, &interface)
+    return error == 0 && interface.is_up && interface.index != index
+  }
+
+  /// Notes why the interface that was made again could not be opened, or would not be.
+  package func note(refusal text: String) {
+    refusal.withLock { $0 = (text, ContinuousClock().now) }
+  }
+
+  private static let rest = Duration.seconds(1)
 
   /// Checksums that a sender leaves to its device arrive unfinished where there is no device between, and
   /// nothing about a packet says so.

@@ -39,9 +39,14 @@ struct ShowPorts: Showing {
           port.name, "\(port.lif)", "\(port.peer)", grouped(port.receivedPackets),
           grouped(port.receivedBytes),
           grouped(port.transmittedPackets), grouped(port.transmittedBytes), port.miss, port.nonSession,
-          port.source.isEmpty ? port.kind : "\(port.kind) \(port.source)", state(port),
+          source(port), state(port),
         ]
       })
+  }
+
+  private static func source(_ port: PortReading) -> String {
+    let name = port.source.isEmpty ? port.kind : "\(port.kind) \(port.source)"
+    return port.attachment.isEmpty ? name : "\(name) (\(port.attachment))"
   }
 
   private static func state(_ port: PortReading) -> String {
