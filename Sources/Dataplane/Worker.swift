@@ -27,13 +27,14 @@ public struct Worker: ~Copyable {
   package var sessions: SessionTable
 
   let workerCount: UInt32
-  let tcpControl: TCPControl
+  var tcpControl: TCPControl
   let mesh: HandoffMesh
   let events: SessionEvents?
-  let neighbors: NeighborTable
-  let copyEncapsulation: CopyEncapsulation
+  var neighbors: NeighborTable
+  var copyEncapsulation: CopyEncapsulation
   var ports: FixedArray<WorkerPort>
-  let portCount: Int
+  /// Places of `ports` that are, or were, in use.
+  var portCount: Int
   /// The latest time this worker has seen.
   package var time: PacketTime
 
@@ -59,6 +60,8 @@ public struct Worker: ~Copyable {
   var traces: [PacketTrace] = []
   var isTraced = false
   var traced: TracedPacket?
+  /// What the queue has yet to do of changes that are in place.
+  var queueChanges: [QueueChange] = []
   /// Counted while the burst goes through, published at its end.
   var tally = BurstTally()
 
@@ -92,8 +95,9 @@ public struct Worker: ~Copyable {
     ports = FixedArray(repeating: WorkerPort.unconfigured)
     portCount = min(setup.ports.count, WorkerSetup.maxPorts)
     for (position, port) in setup.ports.prefix(WorkerSetup.maxPorts).enumerated() {
-      ports[position] = WorkerPort(port, timeouts: setup.timeouts, policies: &sessions.policies)
-      peers[position] = Verdict(.forward, outLIF: port.peer).word
+      // A fresh table has room for two policies a port.
+      let own = WorkerPort(port, timeouts: setup.timeouts, policies: &sessions.policies)
+      set(own ?? .unconfigured, at: position)
     }
   }
 

@@ -36,10 +36,14 @@ public protocol PacketQueue: ~Copyable {
   /// Names the descriptors that become readable when there is something to receive. Asked before each sleep,
   /// after `receive` found nothing; without any, the sleep ends by `longestSleep` or by what is rung.
   func watch(_ wakes: inout PollSet)
+
+  /// Carries out what changes together with its worker, which has changed already. Between two bursts.
+  mutating func adopt(_ change: QueueChange)
 }
 
 extension PacketQueue where Self: ~Copyable {
   public var presentTime: PacketTime? { nil }
   public var longestSleep: UInt64 { .max }
   public func watch(_ wakes: inout PollSet) {}
+  public mutating func adopt(_ change: QueueChange) {}
 }

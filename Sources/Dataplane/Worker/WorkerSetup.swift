@@ -132,7 +132,9 @@ struct WorkerPort: BitwiseCopyable {
 }
 
 extension WorkerPort {
-  init(_ port: WorkerSetup.Port, timeouts: Timeouts, policies: inout SessionPolicyTable) {
+  /// - Returns: nil, with nothing acquired, when there are too many policies. They are acquired until the
+  ///   port goes or changes.
+  init?(_ port: WorkerSetup.Port, timeouts: Timeouts, policies: inout SessionPolicyTable) {
     lif = port.lif
     peer = port.peer
     host = port.host
@@ -141,14 +143,18 @@ extension WorkerPort {
     learnedAction = port.learnedAction
     mac = port.mac
     learnsLIFs = port.learnedLIFs != (.any, .any)
-    func learned(_ idle: UInt32, _ handshake: UInt32) -> UInt32 {
-      // A fresh table has room for two policies a port; they are never released.
+    func learned(_ idle: UInt32, _ handshake: UInt32) -> UInt32? {
       policies.acquire(
         SessionPolicy(
           inLIF: port.learnedLIFs.0, outLIF: port.learnedLIFs.1, action: port.learnedAction, nextHop: nil,
-          idle: idle, handshake: handshake, timeouts: timeouts)) ?? 0
+          idle: idle, handshake: handshake, timeouts: timeouts))
     }
-    learnedTCP = learned(timeouts.learnedTCP, timeouts.learnedHandshake)
-    learnedUDP = learned(timeouts.learnedUDP, timeouts.learnedUDP)
+    guard let tcp = learned(timeouts.learnedTCP, timeouts.learnedHandshake) else { return nil }
+    guard let udp = learned(timeouts.learnedUDP, timeouts.learnedUDP) else {
+      policies.release(tcp)
+      return nil
+    }
+    learnedTCP = tcp
+    learnedUDP = udp
   }
 }

@@ -75,11 +75,14 @@ package final class AFPacketQueue: @unchecked Sendable {
     unsafe sluice_ring_stop(&sockets.ring)
   }
 
-  /// Counts the rest and closes the sockets. Once nobody reads received packets.
-  func finish() {
-    _ = account()
-    sockets.close()
-  }
+  /// Receives what is in the ring, and is not looked after any more: the control side stops it.
+  func retire() { isShut = true }
+
+  /// Counts the rest. Once nobody reads received packets.
+  func leave() { _ = account() }
+
+  /// Closes the sockets, after `leave`.
+  func close() { sockets.close() }
 
   // MARK: Looking after it
 

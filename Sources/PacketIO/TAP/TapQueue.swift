@@ -68,11 +68,14 @@ package final class TapQueue: @unchecked Sendable {
   /// Takes what waits now, and then no more: the interface's stack may go on sending.
   func shut() { rest = rest ?? Self.longestQueue }
 
-  /// Counts the rest and closes the queue.
-  func finish() {
-    account()
-    descriptor.close()
-  }
+  /// The same: others take its place.
+  func retire() { shut() }
+
+  /// Counts the rest, after the last packet.
+  func leave() { account() }
+
+  /// Closes the queue, after `leave`.
+  func close() { descriptor.close() }
 
   // MARK: Looking after it
 
