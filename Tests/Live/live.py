@@ -14,7 +14,8 @@ sys.path[:0] = [HERE, os.path.join(TESTS, "API"), os.path.join(TESTS, "Interop")
 
 MODULES = ("refused", "frames_through", "quiet", "offloads", "super_frames",
            "stalled_ring", "links", "idle", "tcp", "tagged", "xdp",
-           "xdp_programs", "readme_session", "replay_port")
+           "xdp_programs", "readme_session", "replay_port",
+           "routed")
 
 
 def main():
