@@ -57,10 +57,10 @@ extension Worker {
         share(burst, index)
       }
       if !isHandedOff { advertise(message.target, to: source, mac, at: position) }
-    } else if let mac = message.linkAddress, !isForUs,
-      learn(message.target, mac, at: position, creates: false, now: now), !isHandedOff
-    {
-      share(burst, index)
+    } else if let mac = message.linkAddress, !isForUs {
+      let isNew = learn(message.target, mac, at: position, creates: false, now: now)
+      // An answer that this worker did not ask for may be one that another worker waits for.
+      if isNew || message.isSolicited, !isHandedOff { share(burst, index) }
     }
     return isHandedOff ? .handOff : .consume
   }
