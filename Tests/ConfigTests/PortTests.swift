@@ -74,7 +74,7 @@ struct PortTests {
     (
       "name: a, lif: 1, mis: drop",
       "1:29: ports[0]: unknown key \"mis\", did you mean \"miss\"? accepted: name, "
-        + "lif, peer, mac, kind, interface, ring, xdp, capture, memory, miss, learn, non_session"
+        + "lif, peer, mac, kind, interface, ring, xdp, capture, memory, miss, learn, non_session, addresses"
     ),
   ])
   func `wrong port is refused`(fields: String, message: String) {

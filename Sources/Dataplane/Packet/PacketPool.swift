@@ -137,7 +137,8 @@ package struct PacketBuffer: BitwiseCopyable, Sendable {
   /// Copies a part of one buffer into another one.
   ///
   /// - Precondition: the range lies inside the first one, and fits into the other one at `offset`.
-  mutating func copy(from source: PacketBuffer, _ range: Range<Int>, to target: PacketBuffer, at offset: Int) {
+  mutating func copy(from source: PacketBuffer, _ range: Range<Int>, to target: PacketBuffer, at offset: Int)
+  {
     precondition(
       range.lowerBound >= 0 && range.upperBound <= Int(source.length) && offset >= 0
         && offset + range.count <= Int(target.length) && source.index != target.index,

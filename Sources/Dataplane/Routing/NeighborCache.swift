@@ -1,7 +1,8 @@
 /// Neighbours that are being resolved or were: their states, and the packets that wait for them.
 ///
 /// RFC 4861 §7.3 made simple, and the same for ARP: a neighbour is `incomplete` while it is asked for,
-/// `reachable` for 30 s after it answered, then asked again if it was used meanwhile, else forgotten. Time is an
+/// `reachable` for 30 s after it answered, then asked again if it was used meanwhile, else forgotten. Time is
+/// an
 /// argument, and so is what to do: `next` says whom to ask and whom to give up. Owned by one worker.
 package struct NeighborCache: ~Copyable {
   package enum State: UInt8, Sendable, BitwiseCopyable {

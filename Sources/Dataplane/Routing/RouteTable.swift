@@ -19,11 +19,17 @@ package struct RouteTable: ~Copyable {
   package struct Entry: Hashable, Sendable, BitwiseCopyable {
     package var kind: Kind
     /// LIF number of the port, 0 for none.
-    package var lif: UInt16 = 0
+    package var lif: UInt16
     /// Of kind `router`: it.
-    package var router = IPAddress(ipv4: 0)
+    package var router: IPAddress
 
     package static let none = Entry(kind: .none)
+
+    package init(kind: Kind, lif: UInt16 = 0, router: IPAddress = IPAddress(ipv4: 0)) {
+      self.kind = kind
+      self.lif = lif
+      self.router = router
+    }
 
     /// The next hop on the way to `destination`.
     package func nextHop(to destination: IPAddress) -> IPAddress { kind == .router ? router : destination }

@@ -1,7 +1,8 @@
 // What a router changes about a header. RFC 1812 §5.3, RFC 8200 §3.
 
 extension IPv4Header {
-  /// Takes one from the time to live of the header at `offset`, and changes its checksum by as much. RFC 1624.
+  /// Takes one from the time to live of the header at `offset`, and changes its checksum by as much. RFC
+  /// 1624.
   ///
   /// - Precondition: a header at `offset` whose time to live is not 0.
   @_lifetime(bytes: copy bytes)

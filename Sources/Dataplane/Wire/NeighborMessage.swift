@@ -47,7 +47,8 @@ public struct NeighborMessage: BitwiseCopyable, Sendable {
       isOverride = flags & Flag.override != 0
     }
     target = IPAddress(
-      ipv6High: bytes.loadBigEndian(at: 8, as: UInt64.self), low: bytes.loadBigEndian(at: 16, as: UInt64.self))
+      ipv6High: bytes.loadBigEndian(at: 8, as: UInt64.self), low: bytes.loadBigEndian(at: 16, as: UInt64.self)
+    )
     guard !target.isMulticast else { throw .badNeighborMessage }
     linkAddress = nil
     var offset = Self.size

@@ -86,7 +86,8 @@ extension Worker {
   private mutating func share(_ burst: borrowing PacketBurst, _ index: Int) {
     guard workerCount > 1 else { return }
     for worker in 0..<Int(workerCount) where worker != self.index {
-      // SAFETY: as for what is handed off: the queue keeps the bytes until the mesh says they were dealt with.
+      // SAFETY: as for what is handed off: the queue keeps the bytes until the mesh says they were dealt
+      // with.
       var packet = unsafe HandedOffPacket(packet: burst.descriptor(index), fate: FragmentFate(.unknown))
       unsafe packet.packet.isHandedOff = true
       // A full ring loses it: that worker asks for itself.

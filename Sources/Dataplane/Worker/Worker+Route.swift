@@ -135,7 +135,8 @@ extension Worker {
     return .waits(begun)
   }
 
-  /// Puts the neighbour's address into a packet that is finished otherwise. Of one that is longer than the MTU
+  /// Puts the neighbour's address into a packet that is finished otherwise. Of one that is longer than the
+  /// MTU
   /// the first fragment stays, and the others are sent as packets of ours.
   private mutating func address(_ buffer: inout PacketBuffer, _ mac: MACAddress, by out: Int) {
     do {

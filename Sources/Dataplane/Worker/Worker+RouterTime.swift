@@ -50,7 +50,8 @@ extension Worker {
 }
 
 extension Worker {
-  /// Counts a packet that has waited for its next hop and was sent, or could not be: it was in no sum until now.
+  /// Counts a packet that has waited for its next hop and was sent, or could not be: it was in no sum until
+  /// now.
   mutating func publishReleased(_ packet: PacketCopy) {
     counters.add(.packets)
     counters.add(.bytes, UInt64(packet.originalLength))

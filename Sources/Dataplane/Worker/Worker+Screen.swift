@@ -1,4 +1,5 @@
-/// Packets that arrive on routed ports: what is for us is answered, what cannot be forwarded ends here, before
+/// Packets that arrive on routed ports: what is for us is answered, what cannot be forwarded ends here,
+/// before
 /// it could open or count into a session. docs/routing.md.
 extension Worker {
   /// Goes through the burst between parse and decide; packets that end here leave the flow packets.
