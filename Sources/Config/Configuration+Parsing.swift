@@ -40,6 +40,7 @@ extension Configuration {
     let reading = PortList.parse(fields, problems: &problems)
     ports = reading.ports
     neighbors = NeighborEntry.parse(fields, knownLIFs: reading.knownLIFs, problems: &problems)
+    routes = RouteEntry.parse(fields, ports: reading, problems: &problems)
     if let node = fields.node("copies") {
       copies = CopyEncapsulation(node, fields.path(of: "copies"), problems: &problems)
     }
@@ -84,7 +85,8 @@ extension Configuration {
 
   private static let keys =
     [
-      "capacity", "closed_retention", "workers", "tcp_control", "timeouts", "ports", "neighbors", "copies",
+      "capacity", "closed_retention", "workers", "tcp_control", "timeouts", "ports", "neighbors", "routes",
+      "copies",
       "captures", "api", "sessions",
     ] + WorkerSettings.keys
 }

@@ -1,3 +1,4 @@
+import CLinuxPacket
 package import Dataplane
 
 /// A network interface as a port, of whatever kind; opened by the control side.
@@ -20,6 +21,14 @@ package enum LivePort: Sendable {
     case .afXDP(let settings): self = .afXDP(try AFXDPPort(settings, at: arrival, isAgain: isAgain))
     case .tap(let settings): self = .tap(try TapPort(settings, at: arrival, workers: workers))
     }
+  }
+
+  /// The interface's own Ethernet address; nil when the kernel does not tell: opening it says why.
+  package static func address(of settings: LivePortSettings) -> MACAddress? {
+    guard let found = try? LiveInterface.find(settings.interface) else { return nil }
+    let octets = found.address
+    let values = [octets.0, octets.1, octets.2, octets.3, octets.4, octets.5]
+    return MACAddress(values.reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
   }
 
   package var arrival: Arrival {

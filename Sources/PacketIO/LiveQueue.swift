@@ -14,6 +14,15 @@ package enum LiveQueue: Sendable {
     }
   }
 
+  /// What is known of the link: looked at four times a second.
+  var link: LinkState {
+    switch self {
+    case .afPacket(let queue): queue.link
+    case .afXDP(let queue): queue.link
+    case .tap(let queue): queue.link
+    }
+  }
+
   func begin(_ mesh: HandoffMesh, isAlone: Bool, now: PacketTime) {
     switch self {
     case .afPacket(let queue): queue.begin(mesh, isAlone: isAlone, now: now)

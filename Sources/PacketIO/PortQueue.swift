@@ -153,6 +153,11 @@ package struct PortQueue: PacketQueue, ~Copyable {
     }
   }
 
+  package func linkState(of position: Int) -> LinkState? {
+    let place = livePlaces[position]
+    return place == Self.notLive ? nil : live[Int(place)].link
+  }
+
   /// Notes that a packet leaves by `port`, if it is a live one.
   private mutating func markWanted(_ port: Int) -> Bool {
     let place = livePlaces[port]

@@ -39,6 +39,10 @@ public protocol PacketQueue: ~Copyable {
 
   /// Carries out what changes together with its worker, which has changed already. Between two bursts.
   mutating func adopt(_ change: QueueChange)
+
+  /// What is known of the link of the port at `position` of the worker's list; nil for nothing. Asked for
+  /// routed ports, some times a second.
+  func linkState(of position: Int) -> LinkState?
 }
 
 extension PacketQueue where Self: ~Copyable {
@@ -46,4 +50,5 @@ extension PacketQueue where Self: ~Copyable {
   public var longestSleep: UInt64 { .max }
   public func watch(_ wakes: inout PollSet) {}
   public mutating func adopt(_ change: QueueChange) {}
+  public func linkState(of position: Int) -> LinkState? { nil }
 }

@@ -10,7 +10,7 @@ open class QueueChange: @unchecked Sendable {
 /// fail, then `commit` puts it in place or `abandon` lets it go. Sessions stay as they are: they keep the
 /// LIFs and the times that they were opened with.
 public final class WorkerChange: @unchecked Sendable {
-  // SAFETY (@unchecked): immutable but for `prepared`, which is touched by the worker only.
+  // SAFETY (@unchecked): immutable but for `router` and `prepared`, which are touched by the worker only.
 
   /// By place in the workers' list: a place keeps its port as long as the port is there.
   let ports: [(place: Int, port: WorkerSetup.Port)]
@@ -20,12 +20,13 @@ public final class WorkerChange: @unchecked Sendable {
   let copies: CopyEncapsulation
   /// What its queue does in the same moment.
   let queue: QueueChange?
+  fileprivate var router: Router?
   fileprivate var prepared: [(place: Int, port: WorkerPort)] = []
 
   /// - Parameter ports: places below `WorkerSetup.maxPorts`, each once.
   package init(
     ports: [(place: Int, port: WorkerSetup.Port)], timeouts: Timeouts, tcpControl: TCPControl,
-    neighbors: [Neighbor], copies: CopyEncapsulation, queue: QueueChange?
+    neighbors: [Neighbor], routes: [Route], copies: CopyEncapsulation, queue: QueueChange?
   ) {
     self.ports = ports
     self.timeouts = timeouts
@@ -33,6 +34,7 @@ public final class WorkerChange: @unchecked Sendable {
     self.neighbors = NeighborTable(neighbors)
     self.copies = copies
     self.queue = queue
+    router = Router(ports, routes: routes, neighbors: neighbors, neighborLimit: WorkerSetup.neighborLimit)
   }
 }
 
@@ -72,6 +74,11 @@ extension Worker {
     sessions.timeouts = change.timeouts
     tcpControl = change.tcpControl
     neighbors = change.neighbors
+    if var fresh = change.router.take() {
+      swap(&router, &fresh)
+      router.follow(fresh, now: time)
+      router.nextLook = time
+    }
     copyEncapsulation = change.copies
     if let queue = change.queue { queueChanges.append(queue) }
   }

@@ -145,6 +145,10 @@ extension Worker {
       take(&burst, through: &queue)
     }
     advance(to: now)
+    if router.isActive, router.nextLook <= time {
+      burst.removeAll()
+      take(&burst, through: &queue)
+    }
     publishSessions()
   }
 

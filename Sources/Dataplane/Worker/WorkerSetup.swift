@@ -18,8 +18,14 @@ public struct WorkerSetup: Sendable {
     /// The LIFs of sessions learned here, initiator's and responder's side; `.any` in replay. Those of tagged
     /// packets have the packet's VLAN in addition.
     public var learnedLIFs: (LIF, LIF) = (.any, .any)
-    /// Source address of copies that leave here.
+    /// Source address of copies that leave here; a routed port's own.
     public var mac: MACAddress
+    /// Own addresses; with any the port is routed.
+    public var addresses: [InterfaceAddress] = []
+    /// Bytes of the longest IP packet that leaves here, as long as its queue says nothing else.
+    public var mtu = 1500
+
+    public var isRouted: Bool { !addresses.isEmpty }
 
     public init(
       lif: UInt16, peer: UInt16, miss: MissPolicy, learnedAction: Action, nonSession: NonSessionPolicy,
@@ -42,6 +48,12 @@ public struct WorkerSetup: Sendable {
   public var timeouts = Timeouts()
   public var tcpControl = TCPControl.track
   public var neighbors: [Neighbor] = []
+  /// Whether ports may be routed, now or after a change.
+  public var mayRoute = false
+  /// Static routes by routed ports.
+  public var routes: [Route] = []
+  /// Neighbours that a worker knows at once.
+  public static let neighborLimit = 4096
   public var copies = CopyEncapsulation.ethernet
   /// How many fragments are remembered, and by whom.
   public var fragments = FragmentLimits()
@@ -136,7 +148,8 @@ extension WorkerPort {
   ///   port goes or changes.
   init?(_ port: WorkerSetup.Port, timeouts: Timeouts, policies: inout SessionPolicyTable) {
     lif = port.lif
-    peer = port.peer
+    // 0: by the route table.
+    peer = port.isRouted ? 0 : port.peer
     host = port.host
     miss = port.miss
     nonSession = port.nonSession

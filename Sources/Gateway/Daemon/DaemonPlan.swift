@@ -71,8 +71,12 @@ struct DaemonPlan {
   private static func port(_ port: Config.Port, _ policy: LIFPolicy) -> WorkerSetup.Port {
     var seen = WorkerSetup.Port(port)
     if policy == .strict {
-      seen.learnedLIFs = (LIF(number: port.lif.number), LIF(number: port.peer.number))
+      // Which way a routed packet leaves the route table says.
+      let peer = port.addresses.isEmpty ? LIF(number: port.peer.number) : .any
+      seen.learnedLIFs = (LIF(number: port.lif.number), peer)
     }
+    seen.addresses = port.addresses
+    if port.takesInterfaceMAC, let mac = port.live.flatMap({ LivePort.address(of: $0) }) { seen.mac = mac }
     return seen
   }
 

@@ -105,6 +105,8 @@ package final class DaemonRuntime: Sendable {
     setup.tcpControl = configuration.tcpControl
     setup.neighbors = configuration.neighbors
     setup.copies = configuration.copies
+    setup.routes = configuration.routes
+    setup.mayRoute = plan.hasLivePorts
     setup.start = clock.now
     setup.polling = configuration.threads.polling
     // A copy is at most as long as the longest packet; buffers are touched when they are used.

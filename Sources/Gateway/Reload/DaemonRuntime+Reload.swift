@@ -118,6 +118,7 @@ extension DaemonRuntime {
       let workerChange = WorkerChange(
         ports: zip(plan.places, plan.ports).map { (place: $0, port: $1) }, timeouts: configuration.timeouts,
         tcpControl: configuration.tcpControl, neighbors: configuration.neighbors,
+        routes: configuration.routes,
         copies: configuration.copies, queue: change)
       return (workerChange, change)
     }

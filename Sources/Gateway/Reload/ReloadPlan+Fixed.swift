@@ -55,6 +55,7 @@ extension Configuration {
     var changed = self
     changed.ports = wanted.ports
     changed.neighbors = wanted.neighbors
+    changed.routes = wanted.routes
     changed.timeouts = wanted.timeouts
     changed.tcpControl = wanted.tcpControl
     changed.copies = wanted.copies

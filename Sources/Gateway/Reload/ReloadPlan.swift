@@ -108,6 +108,7 @@ package struct ReloadPlan: Sendable {
     if old.host != new.host {
       parts.append("host \(text(new.host)), was \(text(old.host))")
     }
+    if old.addresses != new.addresses { parts.append("addresses") }
     if old.mac != new.mac { parts.append("mac") }
     return "port \(new.name) (LIF \(new.lif)) changed: \(parts.joined(separator: "; "))"
   }
@@ -159,6 +160,7 @@ package struct ReloadPlan: Sendable {
     note("timeouts", running.timeouts != wanted.timeouts)
     note("tcp_control", running.tcpControl != wanted.tcpControl)
     note("neighbors", running.neighbors != wanted.neighbors)
+    note("routes", running.routes != wanted.routes)
     note("copies", running.copies != wanted.copies)
     note("captures", running.captures != wanted.captures)
     note("closed_retention", running.closedRetention != wanted.closedRetention)
@@ -179,6 +181,8 @@ extension Config.Port {
     source.learnedAction = .forward
     source.nonSession = .forward
     source.host = nil
+    source.addresses = []
+    source.takesInterfaceMAC = false
     return source
   }
 }

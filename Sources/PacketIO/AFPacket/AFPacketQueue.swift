@@ -39,6 +39,9 @@ package final class AFPacketQueue: @unchecked Sendable {
     page = setup.counters[worker]
   }
 
+  /// As it was when it was last looked at.
+  var link: LinkState { LinkState(mtu: sender.mtu, isUp: sender.hasCarrier) }
+
   /// Called once before each receiving: gives back what the last burst had, and looks after the port now and
   /// then.
   func begin(_ mesh: HandoffMesh, isAlone: Bool, now: PacketTime) {

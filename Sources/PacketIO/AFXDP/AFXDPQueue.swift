@@ -44,6 +44,14 @@ package final class AFXDPQueue: @unchecked Sendable {
     }
   }
 
+  /// As it was when it was last looked at.
+  var link: LinkState {
+    switch way {
+    case .socket(let sender): LinkState(mtu: sender.limit.mtu, isUp: sender.hasCarrier)
+    case .bypass(let bypass): LinkState(mtu: bypass.sender.mtu, isUp: bypass.sender.hasCarrier)
+    }
+  }
+
   /// Called once before each receiving: takes back what the last burst had, gives the kernel frames, and
   /// looks after the port now and then.
   func begin(_ mesh: HandoffMesh, isAlone: Bool, now: PacketTime) {

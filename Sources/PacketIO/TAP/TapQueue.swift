@@ -35,6 +35,9 @@ package final class TapQueue: @unchecked Sendable {
     page = setup.counters[worker]
   }
 
+  /// As it was when it was last looked at.
+  var link: LinkState { LinkState(mtu: sender.limit.mtu, isUp: !receiver.isLost) }
+
   /// Called once before each receiving: gives back what the last burst had, and looks after the port now and
   /// then.
   func begin(_ mesh: HandoffMesh, isAlone: Bool, now: PacketTime) {
