@@ -33,7 +33,7 @@ import Synchronization
     case checksums
     /// Receive rings that had to be replaced since nothing came through them any more.
     case stalls
-    /// Receive rings that moved to an interface that was made again.
+    /// Receive rings that moved to an interface that was made again, or workers' sockets of AF_XDP.
     case reattached
     /// Frames of AF_XDP that are on their way now: lent to workers or being sent. Not a sum: see `set`.
     case framesInUse
@@ -135,10 +135,13 @@ import Synchronization
   // SAFETY: allocated and filled in init, only read afterwards, freed in deinit.
   private nonisolated(unsafe) let positions: UnsafeMutablePointer<UInt16>
 
-  package init(_ ports: [WorkerSetup.Port]) {
+  package convenience init(_ ports: [WorkerSetup.Port]) { self.init(ports, at: Array(ports.indices)) }
+
+  /// - Parameter places: of each port in the workers' list, below 256.
+  package init(_ ports: [WorkerSetup.Port], at places: [Int]) {
     unsafe positions = .allocate(capacity: Self.numbers)
     unsafe positions.initialize(repeating: Self.unknown, count: Self.numbers)
-    for (position, port) in ports.enumerated() { unsafe positions[Int(port.lif)] = UInt16(position) }
+    for (port, place) in zip(ports, places) { unsafe positions[Int(port.lif)] = UInt16(place) }
   }
 
   deinit { unsafe positions.deallocate() }

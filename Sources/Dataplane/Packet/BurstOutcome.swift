@@ -68,13 +68,25 @@ public struct Verdict: BitwiseCopyable, Sendable {
 
 /// A copy that MIRROR or SNOOP made, in a buffer of the worker's pool.
 public struct PacketCopy: BitwiseCopyable, Sendable {
+  /// Why it is sent beside the burst.
+  package enum Origin: UInt8, Sendable, BitwiseCopyable {
+    /// A copy of a packet of the burst.
+    case copy
+    /// A packet of our own, such as an ARP reply.
+    case generated
+    /// A packet that has waited for its next hop.
+    case released
+  }
+
+  package var origin = Origin.copy
   /// Which packet of the burst it copies.
   public var packet: Int
   /// `mirror` or `snoop`.
   public var kind: Verdict.Kind
   /// The LIF number behind which the next hop is.
   public var outLIF: UInt16
-  /// Bytes that the copy would have on its link, were the packet not cut by a snap length.
+  /// Bytes that the copy would have on its link, were the packet not cut by a snap length; of one that has
+  /// waited those that it came with.
   public var originalLength: UInt32
   /// Set by transmit when the copy could not be sent.
   public var failed = false
@@ -98,6 +110,9 @@ public struct BurstOutcome: ~Copyable {
   private(set) var isChanged = false
   /// Whether some packet leaves with another VLAN than it came with.
   var needsRetag = false
+  /// Packets that had waited, for which there was no room beside the burst, and their bytes.
+  var lostCount: UInt64 = 0
+  var lostBytes: UInt64 = 0
 
   package init(pool: consuming PacketPool) {
     self.pool = pool
@@ -120,6 +135,27 @@ public struct BurstOutcome: ~Copyable {
     retaggedCount = 0
     needsRetag = false
     isChanged = false
+  }
+
+  /// Has a packet sent beside the burst; without room it is as if it could not be sent.
+  ///
+  /// - Parameter length: bytes that it came with; its own when it is ours.
+  mutating func add(
+    _ buffer: PacketBuffer, origin: PacketCopy.Origin, kind: Verdict.Kind = .forward, lif: UInt16,
+    length: UInt32? = nil
+  ) {
+    guard copyCount < PacketBurst.capacity else {
+      if origin == .released {
+        lostBytes += UInt64(length ?? 0)
+        lostCount += 1
+      }
+      return pool.release(buffer)
+    }
+    var copy = PacketCopy(
+      packet: 0, kind: kind, outLIF: lif, originalLength: length ?? buffer.length, buffer: buffer)
+    copy.origin = origin
+    copies[copyCount] = copy
+    copyCount += 1
   }
 
   /// The verdict on packet `index` of the burst.

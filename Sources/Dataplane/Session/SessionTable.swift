@@ -7,7 +7,8 @@ package struct SessionTable: ~Copyable {
   var wheel: TimerWheel
   let ids: SessionIDIndex
   package let secret: FlowSecret
-  package let timeouts: Timeouts
+  /// Of sessions that are opened from now on.
+  package internal(set) var timeouts: Timeouts
   let capacity: SessionCapacity
   /// Which worker this is, for the ids it assigns.
   let worker: UInt32
