@@ -91,7 +91,8 @@ public struct Worker: ~Copyable {
         recordCount: setup.recordsPerWorker, worker: UInt32(index), capacity: setup.capacity,
         secret: setup.secret, timeouts: setup.timeouts, isReporting: events != nil, at: setup.start),
       let pool = PacketPool(
-        capacity: setup.poolBuffers + (setup.mayRoute || router.isActive ? Router.buffers : 0), packetSize: setup.packetSize)
+        capacity: setup.poolBuffers + (setup.mayRoute || router.isActive ? Router.buffers : 0),
+        packetSize: setup.packetSize)
     else { throw .outOfMemory }
     self.fragments = fragments
     deferred = DeferredPackets(capacity: PacketBurst.capacity + limits.held)

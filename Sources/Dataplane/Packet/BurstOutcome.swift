@@ -88,6 +88,8 @@ public struct PacketCopy: BitwiseCopyable, Sendable {
   /// Bytes that the copy would have on its link, were the packet not cut by a snap length; of one that has
   /// waited those that it came with.
   public var originalLength: UInt32
+  /// Position of the port that received a packet that has waited.
+  package var arrivalPort: UInt8 = 0
   /// Set by transmit when the copy could not be sent.
   public var failed = false
   package var buffer: PacketBuffer
@@ -110,9 +112,6 @@ public struct BurstOutcome: ~Copyable {
   private(set) var isChanged = false
   /// Whether some packet leaves with another VLAN than it came with.
   var needsRetag = false
-  /// Packets that had waited, for which there was no room beside the burst, and their bytes.
-  var lostCount: UInt64 = 0
-  var lostBytes: UInt64 = 0
 
   package init(pool: consuming PacketPool) {
     self.pool = pool
@@ -137,25 +136,36 @@ public struct BurstOutcome: ~Copyable {
     isChanged = false
   }
 
-  /// Has a packet sent beside the burst; without room it is as if it could not be sent.
+  /// Has a packet of ours sent beside the burst; without room it is as if it could not be sent.
+  mutating func add(generated buffer: PacketBuffer, lif: UInt16) {
+    _ = add(
+      PacketCopy(
+        origin: .generated, packet: 0, kind: .forward, outLIF: lif, originalLength: buffer.length,
+        buffer: buffer))
+  }
+
+  /// Has a packet sent that has waited.
   ///
-  /// - Parameter length: bytes that it came with; its own when it is ours.
-  mutating func add(
-    _ buffer: PacketBuffer, origin: PacketCopy.Origin, kind: Verdict.Kind = .forward, lif: UInt16,
-    length: UInt32? = nil
-  ) {
-    guard copyCount < PacketBurst.capacity else {
-      if origin == .released {
-        lostBytes += UInt64(length ?? 0)
-        lostCount += 1
-      }
-      return pool.release(buffer)
-    }
+  /// - Parameters:
+  ///   - lif: of the port that it leaves by.
+  ///   - buffer: what it is now.
+  /// - Returns: false when there is no room; it is released then.
+  mutating func add(released packet: HeldPacket, as buffer: PacketBuffer, lif: UInt16) -> Bool {
     var copy = PacketCopy(
-      packet: 0, kind: kind, outLIF: lif, originalLength: length ?? buffer.length, buffer: buffer)
-    copy.origin = origin
+      origin: .released, packet: 0, kind: packet.kind, outLIF: lif, originalLength: packet.bytes,
+      buffer: buffer)
+    copy.arrivalPort = packet.port
+    return add(copy)
+  }
+
+  private mutating func add(_ copy: PacketCopy) -> Bool {
+    guard copyCount < PacketBurst.capacity else {
+      pool.release(copy.buffer)
+      return false
+    }
     copies[copyCount] = copy
     copyCount += 1
+    return true
   }
 
   /// The verdict on packet `index` of the burst.

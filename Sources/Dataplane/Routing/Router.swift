@@ -4,7 +4,7 @@ struct Router: ~Copyable {
   /// Whether there are routed ports, or were.
   private(set) var isActive: Bool
   /// By position of the port.
-  var ports = FixedArray<RoutedPort>(repeating: RoutedPort())
+  var ports: FixedArray<RoutedPort>
   let portCount: Int
   let table: RouteTable
   var cache: NeighborCache
@@ -31,13 +31,14 @@ struct Router: ~Copyable {
     let routed = configured.filter(\.port.isRouted)
     isActive = !routed.isEmpty
     portCount = (configured.map(\.place).max() ?? -1) + 1
+    var places = FixedArray<RoutedPort>(repeating: RoutedPort())
     let hosts = Set(configured.map(\.port.host))
-    for (position, port) in configured { ports[position].isHost = hosts.contains(port.lif) }
+    for (position, port) in configured { places[position].isHost = hosts.contains(port.lif) }
     var rules: [RouteTable.Rule] = []
     var addresses: [(port: Int, address: InterfaceAddress)] = []
     for (position, port) in routed {
       var state = RoutedPort(port)
-      state.isHost = ports[position].isHost
+      state.isHost = places[position].isHost
       for own in port.addresses where !own.address.isLinkLocal {
         addresses.append((position, own))
         rules += Self.ownRules(own, port.lif)
@@ -46,17 +47,18 @@ struct Router: ~Copyable {
         state.note(rule.prefix.first)
       }
       addresses.append((position, InterfaceAddress(state.linkLocal, length: 64) ?? port.addresses[0]))
-      ports[position] = state
+      places[position] = state
     }
     // Own addresses come first: of rules for one prefix the first one counts.
     for (position, own) in addresses where !own.address.isLinkLocal {
-      let entry = RouteTable.Entry(kind: .connected, lif: ports[position].lif)
+      let entry = RouteTable.Entry(kind: .connected, lif: places[position].lif)
       rules.append(RouteTable.Rule(prefix: own.network, entry: entry))
     }
     for route in routes {
       let entry = RouteTable.Entry(kind: .router, lif: route.lif, router: route.nextHop)
       rules.append(RouteTable.Rule(prefix: route.prefix, entry: entry))
     }
+    ports = places
     table = RouteTable(rules)
     self.addresses = addresses
     cache = NeighborCache(capacity: isActive ? neighborLimit : 1)
@@ -65,7 +67,9 @@ struct Router: ~Copyable {
   }
 
   init(_ setup: WorkerSetup) {
-    let ports = setup.ports.prefix(WorkerSetup.maxPorts).enumerated().map { (place: $0.offset, port: $0.element) }
+    let ports = setup.ports.prefix(WorkerSetup.maxPorts).enumerated().map {
+      (place: $0.offset, port: $0.element)
+    }
     self.init(
       ports, routes: setup.routes, neighbors: setup.neighbors, neighborLimit: WorkerSetup.neighborLimit)
   }

@@ -4,7 +4,6 @@ extension Worker {
   mutating func account(_ burst: borrowing PacketBurst) {
     publish(sum(burst), packets: UInt64(burst.count))
     publishCopies()
-    if outcome.lostCount > 0 { publishLost() }
     publishSessions()
     reportEnded()
     if burst.count > 0 { time = max(time, burst.time(burst.count - 1)) }

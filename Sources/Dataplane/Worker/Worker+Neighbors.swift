@@ -163,7 +163,7 @@ extension Worker {
         targetMAC: mac == .broadcast ? MACAddress(0) : mac, target: target, into: &bytes,
         at: EthernetHeader.size)
     }
-    outcome.add(buffer, origin: .generated, lif: port.lif)
+    outcome.add(generated: buffer, lif: port.lif)
   }
 
   private mutating func sendNeighbor(
@@ -181,7 +181,7 @@ extension Worker {
         payloadLength: message.length, hopLimit: 255, into: &bytes, at: EthernetHeader.size)
       message.write(source: source, destination: destination, into: &bytes, at: transport)
     }
-    outcome.add(buffer, origin: .generated, lif: port.lif)
+    outcome.add(generated: buffer, lif: port.lif)
   }
 
   /// An empty packet of `size` bytes; nil when there is no buffer.

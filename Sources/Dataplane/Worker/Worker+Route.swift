@@ -139,8 +139,7 @@ extension Worker {
   }
 
   /// Puts the neighbour's address into a packet that is finished otherwise. Of one that is longer than the
-  /// MTU
-  /// the first fragment stays, and the others are sent as packets of ours.
+  /// MTU the first fragment stays, and the others are sent as packets of ours.
   private mutating func address(_ buffer: inout PacketBuffer, _ mac: MACAddress, by out: Int) {
     do {
       var bytes = outcome.pool.mutableBytes(buffer)
@@ -155,9 +154,11 @@ extension Worker {
   mutating func release(_ packet: HeldPacket, _ mac: MACAddress, at out: Int) {
     var buffer = packet.buffer
     address(&buffer, mac, by: out)
-    outcome.add(
-      buffer, origin: packet.isGenerated ? .generated : .released, kind: packet.kind,
-      lif: router.ports[out].lif, length: packet.bytes)
+    if packet.isGenerated {
+      outcome.add(generated: buffer, lif: router.ports[out].lif)
+    } else if !outcome.add(released: packet, as: buffer, lif: router.ports[out].lif) {
+      count(packet, droppedFor: .noBuffer)
+    }
   }
 
   private func fragmentation(of buffer: PacketBuffer) -> (size: Int, start: Int, moreFollow: Bool) {
@@ -187,7 +188,7 @@ extension Worker {
             moreFollow: moreFollow || offset + count < payload, isLater: true, in: &bytes,
             at: EthernetHeader.size)
         }
-        outcome.add(piece, origin: .generated, lif: lif)
+        outcome.add(generated: piece, lif: lif)
       }
       offset += count
     }

@@ -22,10 +22,7 @@ extension Worker {
   /// A packet whose next hop did not answer: it is dropped, and its sender told.
   private mutating func giveUp(_ packet: HeldPacket) {
     if !packet.isGenerated {
-      counters.add(.packets)
-      counters.add(.bytes, UInt64(packet.bytes))
-      counters.add(.dropped)
-      counters.add(DropReason.neighborUnresolved)
+      count(packet, droppedFor: .neighborUnresolved)
       tellUnreachable(packet.buffer, at: Int(packet.port))
     }
     outcome.pool.release(packet.buffer)
@@ -61,7 +58,7 @@ extension Worker {
     counters.add(.bytes, UInt64(packet.originalLength))
     if packet.failed {
       counters.add(.dropped)
-      return counters.add(DropReason.transmitFailed)
+      return counters.add(.transmitFailed, port: Int(packet.arrivalPort))
     }
     switch packet.kind {
     case .mirror: counters.add(.mirrored)
@@ -70,13 +67,11 @@ extension Worker {
     }
   }
 
-  /// Counts packets that had waited and found no room beside the burst.
-  mutating func publishLost() {
-    counters.add(.packets, outcome.lostCount)
-    counters.add(.bytes, outcome.lostBytes)
-    counters.add(.dropped, outcome.lostCount)
-    counters.add(DropReason.noBuffer, outcome.lostCount)
-    outcome.lostCount = 0
-    outcome.lostBytes = 0
+  /// Counts a packet that has waited in vain.
+  mutating func count(_ packet: HeldPacket, droppedFor reason: DropReason) {
+    counters.add(.packets)
+    counters.add(.bytes, UInt64(packet.bytes))
+    counters.add(.dropped)
+    counters.add(reason, port: Int(packet.port))
   }
 }
