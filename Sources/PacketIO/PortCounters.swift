@@ -42,6 +42,9 @@ import Synchronization
     /// Packets (TPACKET_V3: blocks of them) that waited in the receive rings at the last look, four times a
     /// second, and how many these rings take. Not sums: see `set`.
     case ringWaiting, ringSize
+
+    /// Whether it is as it is now, and no count since the start.
+    package var isGauge: Bool { [.framesInUse, .ringWaiting, .ringSize].contains(self) }
   }
 
   /// Words of a port: packets and bytes received, packets and bytes transmitted, events.
@@ -70,6 +73,11 @@ import Synchronization
     guard port < count else { return 0 }
     // SAFETY: the port is below `count`.
     return unsafe words[port * Self.stride + 4 + event.rawValue].load(ordering: .relaxed)
+  }
+
+  /// The port has left its worker: nothing of it is now.
+  func clearGauges(port: Int) {
+    for event in Event.allCases where event.isGauge { set(event, to: 0, port: port) }
   }
 
   func add(_ event: Event, _ amount: UInt64, port: Int) {

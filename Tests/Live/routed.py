@@ -171,7 +171,7 @@ def test_link_returns(case):
 
 
 def _of_associations(mac, ports, begin, spis):
-    """Packets to us of some SAs, each from many hosts and ports: the SPI alone is what they have in common."""
+    """Packets to us of some SAs, each from many hosts and ports: they have nothing but the SPI in common."""
     made = []
     for number in range(8):
         for spi in spis:
@@ -197,7 +197,8 @@ def test_associations_stay_together(case):
                 send(routed.net, "left", frames)
                 eventually(lambda: sum(worker.counters["punted"] for worker in routed.daemon.workers())
                            >= sum(before) + len(frames), "they are punted")
-                more = [worker.counters["punted"] - old for worker, old in zip(routed.daemon.workers(), before)]
+                more = [worker.counters["punted"] - old
+                        for worker, old in zip(routed.daemon.workers(), before)]
                 equal(sorted(more), [0, len(frames)], f"punted by each worker ({ports}, {spi})")
                 seen.add(more.index(len(frames)))
             equal(seen, {0, 1}, f"workers that SAs belong to ({ports})")

@@ -1,5 +1,5 @@
-/// What tells the SA that a packet belongs to, before it is known: the SPI of ESP, by itself or in UDP, and the
-/// initiator's SPI of IKE. RFC 4303 §2.1, RFC 3948 §2, RFC 7296 §3.1.
+/// What tells the SA that a packet belongs to, before it is known: the SPI of ESP, by itself or in UDP, and
+/// the initiator's SPI of IKE. RFC 4303 §2.1, RFC 3948 §2, RFC 7296 §3.1.
 package struct SecurityIndex: Equatable, BitwiseCopyable, Sendable {
   /// The bytes of the SPI as this machine loads them.
   package let word: UInt64

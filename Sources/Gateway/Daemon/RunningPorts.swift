@@ -95,7 +95,9 @@ struct PortTotals {
     left.received.bytes -= before.received.bytes
     left.transmitted.packets -= before.transmitted.packets
     left.transmitted.bytes -= before.transmitted.bytes
-    left.events = zip(now.events, before.events).map { $0 > $1 ? $0 - $1 : 0 }
+    for (index, event) in PortCounters.Event.allCases.enumerated() where !event.isGauge {
+      left.events[index] -= min(before.events[index], now.events[index])
+    }
     left.drops = zip(now.drops, before.drops).map { $0 - $1 }
     return left
   }

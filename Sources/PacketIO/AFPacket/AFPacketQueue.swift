@@ -82,7 +82,10 @@ package final class AFPacketQueue: @unchecked Sendable {
   func retire() { isShut = true }
 
   /// Counts the rest. Once nobody reads received packets.
-  func leave() { _ = account() }
+  func leave() {
+    _ = account()
+    counters.clearGauges(port: Int(arrival.port))
+  }
 
   /// Closes the sockets, after `leave`.
   func close() { sockets.close() }

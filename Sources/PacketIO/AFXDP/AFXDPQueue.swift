@@ -136,6 +136,7 @@ package final class AFXDPQueue: @unchecked Sendable {
     if case .socket(let transmitter) = way { transmitter.flush() }
     if let frames { for socket in sockets { socket.takeBack(to: frames) } }
     account()
+    counters.clearGauges(port: Int(arrival.port))
     if let frames, frames.teller == ObjectIdentifier(self) { frames.teller = nil }
   }
 
