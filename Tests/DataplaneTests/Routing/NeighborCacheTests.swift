@@ -42,7 +42,7 @@ struct NeighborCacheTests {
 
   @Test func `a configured one neither ages nor changes`() throws {
     let cache = Neighbors(capacity: 8)
-    cache.fix(Neighbor(address: address, mac: mac, lif: LIF(number: 1)), now: .zero)
+    cache.fix(Neighbor(address: address, mac: mac, lif: LIF(number: 1)))
     let place = cache.find(address, lif: 1)
     #expect(cache.learn(address, lif: 1, mac: MACAddress(9), creates: true, now: at(0)) == nil)
     #expect(cache.events(at(100_000)).isEmpty)
