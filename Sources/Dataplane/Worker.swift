@@ -85,14 +85,16 @@ public struct Worker: ~Copyable {
     placement = setup.fragmentPlacement
     let isKeeperOfAll = setup.fragmentPlacement == .receiver
     let limits = isKeeperOfAll ? setup.fragments : setup.fragments.share(of: setup.workers)
+    // Not behind ||, whose right side is a closure: one that reads a value like this before all are there has
+    // the compiler (Swift 6.3) free others that are not.
+    let isRouting = router.isActive
+    let buffers = setup.poolBuffers + (isRouting || setup.mayRoute ? Router.buffers : 0)
     guard
       let fragments = FragmentCache(limits),
       let table = SessionTable(
         recordCount: setup.recordsPerWorker, worker: UInt32(index), capacity: setup.capacity,
         secret: setup.secret, timeouts: setup.timeouts, isReporting: events != nil, at: setup.start),
-      let pool = PacketPool(
-        capacity: setup.poolBuffers + (setup.mayRoute || router.isActive ? Router.buffers : 0),
-        packetSize: setup.packetSize)
+      let pool = PacketPool(capacity: buffers, packetSize: setup.packetSize)
     else { throw .outOfMemory }
     self.fragments = fragments
     deferred = DeferredPackets(capacity: PacketBurst.capacity + limits.held)
