@@ -45,8 +45,8 @@ public struct Worker: ~Copyable {
   var peers = FixedArray<UInt64>(repeating: Verdict(.forward).word)
   /// What the parse pass leaves for the decide pass.
   var flows = FlowBurst()
-  /// Per packet with a copy request: which neighbour its next hop is.
-  var copyHops = FixedArray<UInt32>(repeating: NeighborTable.none)
+  /// Per packet with a copy request: its next hop.
+  var copyHops = FixedArray<IPAddress?>(repeating: nil)
   /// Datagrams in fragments, and what of them waits; which worker keeps them.
   var fragments: FragmentCache
   let placement: FragmentPlacement
@@ -85,14 +85,16 @@ public struct Worker: ~Copyable {
     placement = setup.fragmentPlacement
     let isKeeperOfAll = setup.fragmentPlacement == .receiver
     let limits = isKeeperOfAll ? setup.fragments : setup.fragments.share(of: setup.workers)
+    // Not behind ||, whose right side is a closure: one that reads a value like this before all are there has
+    // the compiler (Swift 6.3) free others that are not.
+    let isRouting = router.isActive
+    let buffers = setup.poolBuffers + (isRouting || setup.mayRoute ? Router.buffers : 0)
     guard
       let fragments = FragmentCache(limits),
       let table = SessionTable(
         recordCount: setup.recordsPerWorker, worker: UInt32(index), capacity: setup.capacity,
         secret: setup.secret, timeouts: setup.timeouts, isReporting: events != nil, at: setup.start),
-      let pool = PacketPool(
-        capacity: setup.poolBuffers + (setup.mayRoute || router.isActive ? Router.buffers : 0),
-        packetSize: setup.packetSize)
+      let pool = PacketPool(capacity: buffers, packetSize: setup.packetSize)
     else { throw .outOfMemory }
     self.fragments = fragments
     deferred = DeferredPackets(capacity: PacketBurst.capacity + limits.held)

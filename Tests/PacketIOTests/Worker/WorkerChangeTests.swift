@@ -19,7 +19,8 @@ struct WorkerChangeTests {
     var timeouts = Timeouts()
     timeouts.learnedUDP = udp
     return WorkerChange(
-      ports: ports, timeouts: timeouts, tcpControl: .track, neighbors: [], copies: .ethernet, queue: nil)
+      ports: ports, timeouts: timeouts, tcpControl: .track, neighbors: [], routes: [],
+      copies: .ethernet, queue: nil)
   }
 
   @Test func `policies are held for ports that are there, and for no others`() throws {
