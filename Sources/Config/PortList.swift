@@ -76,7 +76,9 @@ struct PortList {
       learnedAction: learned ?? .forward,
       nonSession: nonSession ?? .forward)
     port.addresses = addresses
-    port.takesInterfaceMAC = !addresses.isEmpty && live != nil && mac == nil
+    // A TAP interface's own address is that of the stack behind it.
+    let hasOwnMAC = if case .tap = live { false } else { live != nil }
+    port.takesInterfaceMAC = !addresses.isEmpty && hasOwnMAC && mac == nil
     return Entry(fields: fields, port: port, peer: peer, host: host)
   }
 
@@ -116,6 +118,12 @@ struct PortList {
         let names = entries.map(\.port.name).filter { $0 != entry.port.name }.joined(separator: ", ")
         entry.fields.refuse(
           "host", "\(quoted(name)) is not another port; accepted: \(names.isEmpty ? "none" : names)",
+          &problems)
+        continue
+      }
+      guard host.port.addresses.isEmpty else {
+        entry.fields.refuse(
+          "host", "\(quoted(name)) has addresses: a host port passes packets on as they are, and routes none",
           &problems)
         continue
       }

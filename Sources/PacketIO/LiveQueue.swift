@@ -99,6 +99,22 @@ package enum LiveQueue: Sendable {
     }
   }
 
+  /// Nanoseconds after which the kernel shows what it had received when it was stopped.
+  var delay: UInt64 {
+    switch self {
+    case .afPacket(let queue): queue.delay
+    case .afXDP, .tap: 0
+    }
+  }
+
+  /// Whether packets wait for the device to send them.
+  var hasUnsent: Bool {
+    switch self {
+    case .afXDP(let queue): queue.hasUnsent
+    case .afPacket, .tap: false
+    }
+  }
+
   func shut() {
     switch self {
     case .afPacket(let queue): queue.shut()

@@ -4,7 +4,7 @@ import Synchronization
 /// Other ports for one worker's `PortQueue`: what it receives from and sends by from now on. What is not
 /// named goes on where it is.
 package final class PortChange: QueueChange, @unchecked Sendable {
-  // SAFETY (@unchecked): immutable but for two atomics.
+  // SAFETY (@unchecked): immutable but for atomics.
 
   /// What takes the place of the worker's live queues; those that are not among them end.
   let live: [LiveQueue]
@@ -14,6 +14,7 @@ package final class PortChange: QueueChange, @unchecked Sendable {
   let memory: [PortQueue.MemorySource]
   /// Places of ports that are gone, or receive from something else from now on.
   private let ended: Set<UInt8>
+  private let opened = Atomic<Bool>(false)
   private let stopped = Atomic<Bool>(false)
   private let left = Atomic<Bool>(false)
 
@@ -30,6 +31,11 @@ package final class PortChange: QueueChange, @unchecked Sendable {
 
   func hasEnded(_ place: UInt8) -> Bool { ended.contains(place) }
 
+  /// Says that all workers know the ports that begin: packets may come by them.
+  package func noteOpened() { opened.store(true, ordering: .releasing) }
+
+  var isOpened: Bool { opened.load(ordering: .acquiring) }
+
   /// Says that the kernel and the feeds pass on nothing more for what ends.
   package func noteStopped() { stopped.store(true, ordering: .releasing) }
 
@@ -44,9 +50,13 @@ package final class PortChange: QueueChange, @unchecked Sendable {
 /// What a change has ended, until nobody needs it: what was received still gets its verdict.
 struct RetiringPorts {
   let change: PortChange
+  /// Whether what begins with the change has begun.
+  var hasBegun = false
   private var live: [LiveQueue]
   private var feeds: [FeedReader]
   private var streams: [MemoryStream]
+  /// When the kernel passed on nothing more, as seen first.
+  private var stopTime: PacketTime?
   /// Once nothing was left to be received: what had been handed to other workers then.
   private var mark: [Int]?
 
@@ -73,6 +83,13 @@ struct RetiringPorts {
       }
     }
     guard change.isStopped else { return false }
+    let stopTime = stopTime ?? now
+    self.stopTime = stopTime
+    let sinceStop = now.nanoseconds &- stopTime.nanoseconds
+    // What the kernel shows late comes yet, and what waits for its device goes yet.
+    if live.contains(where: { sinceStop < $0.delay || $0.hasUnsent && sinceStop < Self.patience }) {
+      return false
+    }
     guard let mark else {
       mark = mesh.mark(from: worker)
       return false
@@ -82,10 +99,14 @@ struct RetiringPorts {
     return true
   }
 
+  /// Nanoseconds that a device has to send what it was given.
+  private static let patience: UInt64 = 100_000_000
+
   /// Uses nothing any more.
   mutating func leave() {
     for queue in live { queue.leave() }
     for feed in feeds { feed.abandon() }
+    if !hasBegun { for feed in change.feeds { feed.abandon() } }
     // The control side's references are the last ones then: to unmap what they stand for takes its time.
     live = []
     feeds = []
@@ -102,19 +123,33 @@ extension PortQueue {
       feeds: feeds.filter { $0.ends(by: change) }, streams: streams.filter { $0.ends(by: change) })
     feeds.removeAll { $0.ends(by: change) }
     for index in feeds.indices { feeds[index].mute(change) }
-    feeds += change.feeds.map { FeedReader($0) }
     streams.removeAll { $0.ends(by: change) }
-    streams += change.memory.map { MemoryStream($0, worker: worker) }
     positions = change.positions
-    setLive(change.live)
+    // Packets may leave by the new ones at once, and come by them later.
+    let kept = change.live.filter { queue in live.contains { $0.isSame(as: queue) } }
+    let fresh = change.live.filter { queue in !live.contains { $0.isSame(as: queue) } }
+    setLive(kept + fresh)
+    receiving = kept.count
     next = 0
     retiring.append(ending)
+  }
+
+  /// What is new begins, once all workers know of it.
+  private mutating func begin(_ change: PortChange) {
+    feeds += change.feeds.map { FeedReader($0) }
+    streams += change.memory.map { MemoryStream($0, worker: worker) }
+    receiving = live.count
+    next = 0
   }
 
   /// Takes what ended ports had received.
   ///
   /// - Returns: whether the burst has packets.
   @inline(never) mutating func retire(into burst: inout PacketBurst, now: PacketTime) -> Bool {
+    for index in retiring.indices where !retiring[index].hasBegun && retiring[index].change.isOpened {
+      retiring[index].hasBegun = true
+      begin(retiring[index].change)
+    }
     // In turns with the others.
     isRetiringNext.toggle()
     guard !isRetiringNext else { return false }

@@ -33,6 +33,8 @@ package struct PortQueue: PacketQueue, ~Copyable {
   var feeds: [FeedReader]
   var streams: [MemoryStream]
   private(set) var live: [LiveQueue] = []
+  /// How many of them, the first ones, are received from: of new ones it is waited for all workers to know.
+  var receiving = 0
   private var hasLive = false
   /// By port: its place in `live`; `notLive` for others.
   private var livePlaces = FixedArray<UInt8>(repeating: Self.notLive)
@@ -40,6 +42,8 @@ package struct PortQueue: PacketQueue, ~Copyable {
   private var isWanted = FixedArray<Bool>(repeating: false)
   /// The source that is looked at next: feeds, then streams, then live ports.
   var next = 0
+  /// When the receiving was ended.
+  private var shutTime: PacketTime?
   /// What changes have ended and is not over yet, and whether its turn is next.
   var retiring: [RetiringPorts] = []
   var isRetiringNext = false
@@ -70,6 +74,7 @@ package struct PortQueue: PacketQueue, ~Copyable {
   mutating func setLive(_ live: [LiveQueue]) {
     for queue in self.live { livePlaces[Int(queue.arrival.port)] = Self.notLive }
     self.live = live
+    receiving = live.count
     hasLive = !live.isEmpty
     for (place, queue) in live.enumerated() { livePlaces[Int(queue.arrival.port)] = UInt8(place) }
   }
@@ -79,12 +84,14 @@ package struct PortQueue: PacketQueue, ~Copyable {
   package var presentTime: PacketTime? { clock.now }
 
   /// The sockets of live ports: feeds ring, and memory knows when its next packet is due.
-  package func watch(_ wakes: inout PollSet) { for queue in live { queue.watch(&wakes) } }
+  package func watch(_ wakes: inout PollSet) {
+    for index in 0..<receiving { live[index].watch(&wakes) }
+  }
 
   package mutating func receive(into burst: inout PacketBurst) -> ReceiveStatus {
     for index in feeds.indices { feeds[index].release(mesh, worker: worker, isAlone: isAlone) }
     let now = clock.now
-    for queue in live { queue.begin(mesh, isAlone: isAlone, now: now) }
+    for index in 0..<receiving { live[index].begin(mesh, isAlone: isAlone, now: now) }
     if !retiring.isEmpty, retire(into: &burst, now: now) {
       countReceived(burst)
       return .packets
@@ -92,7 +99,7 @@ package struct PortQueue: PacketQueue, ~Copyable {
     if stop.isSet { return drain(&burst, now) }
     longestSleep = .max
     let quiet = feeds.count + streams.count
-    let sources = quiet + live.count
+    let sources = quiet + receiving
     for _ in 0..<sources {
       let source = next
       next = next + 1 == sources ? 0 : next + 1
@@ -113,7 +120,10 @@ package struct PortQueue: PacketQueue, ~Copyable {
   }
 
   /// Takes what live ports had received when the stop came; nothing comes any more.
-  private func drain(_ burst: inout PacketBurst, _ now: PacketTime) -> ReceiveStatus {
+  private mutating func drain(_ burst: inout PacketBurst, _ now: PacketTime) -> ReceiveStatus {
+    let end = shutTime ?? now
+    shutTime = end
+    var isOver = true
     for queue in live {
       queue.shut()
       queue.receive(into: &burst, now: now)
@@ -121,8 +131,10 @@ package struct PortQueue: PacketQueue, ~Copyable {
         countReceived(burst)
         return .packets
       }
+      // What the kernel shows late comes yet.
+      if now.nanoseconds &- end.nanoseconds < queue.delay { isOver = false }
     }
-    return .ended
+    return isOver ? .ended : .idle
   }
 
   /// Sends what leaves by live ports, and counts what leaves by each port. A LIF that no port has cannot be
@@ -133,8 +145,11 @@ package struct PortQueue: PacketQueue, ~Copyable {
       let verdict = outcome[index]
       switch verdict.kind {
       case .forward, .mirror, .snoop, .punt:
-        // 0: punted, and there is no host port.
-        guard verdict.outLIF != 0 else { continue }
+        guard verdict.outLIF != 0 else {
+          // Punted, and there is no host port; or its port has just ceased to be routed.
+          if verdict.kind != .punt { outcome[index] = .drop(.noRoute) }
+          continue
+        }
         guard let port = positions.position(verdict.outLIF) else {
           outcome[index] = .drop(.transmitFailed)
           continue

@@ -16,14 +16,14 @@ struct ReloadPlanTests {
   ) throws -> ReloadPlan {
     try ReloadPlan(
       from: Configuration.parse(running, file: "r.yaml"), at: places,
-      started: Configuration.parse(started ?? running, file: "s.yaml"),
+      lastPlace: 1, started: Configuration.parse(started ?? running, file: "s.yaml"),
       to: Configuration.parse(text, file: "w.yaml"))
   }
 
   private func fields(_ text: String, from running: String = two) throws -> [String] {
     let (before, wanted) = (try parsed(running), try parsed(text))
     do throws(ReloadPlan.Refusal) {
-      _ = try ReloadPlan(from: before, at: [0, 1], started: before, to: wanted)
+      _ = try ReloadPlan(from: before, at: [0, 1], lastPlace: 1, started: before, to: wanted)
       return []
     } catch {
       return error.problems.map(\.field)
@@ -149,7 +149,8 @@ struct ReloadPlanTests {
     let running = try parsed("ports:\n\(many)\n")
     #expect(throws: ReloadPlan.Refusal.self) {
       try ReloadPlan(
-        from: running, at: Array(0..<200), started: running, to: try parsed("ports:\n\(others)\n"))
+        from: running, at: Array(0..<200), lastPlace: 199, started: running,
+        to: try parsed("ports:\n\(others)\n"))
     }
   }
 }

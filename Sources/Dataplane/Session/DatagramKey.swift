@@ -48,6 +48,8 @@ package struct FragmentFate: Equatable, BitwiseCopyable {
     case drop
     /// No fragment: an SA's packet, handed to the worker that the SA belongs to.
     case association
+    /// No fragment: another worker shows what it has learned a neighbour from, and has counted.
+    case shown
   }
 
   package var kind: Kind

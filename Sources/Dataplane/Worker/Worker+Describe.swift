@@ -11,6 +11,11 @@ extension Worker {
   ) -> Bool {
     do throws(DropReason) {
       if fates[index].kind == .drop { throw fates[index].reason }
+      if fates[index].kind == .shown, !router.ports[burst.port(index)].isRouted {
+        // Its port has just ceased to be routed here.
+        outcome.verdicts[index] = .handOff(to: UInt32(truncatingIfNeeded: self.index))
+        return false
+      }
       if fates[index].kind == .association {
         tally.other += 1
         outcome.verdicts[index] = punt(port: burst.port(index))

@@ -93,7 +93,7 @@ extension Worker {
     for worker in 0..<Int(workerCount) where worker != self.index {
       // SAFETY: as for what is handed off: the queue keeps the bytes until the mesh says they were dealt
       // with.
-      var packet = unsafe HandedOffPacket(packet: burst.descriptor(index), fate: FragmentFate(.unknown))
+      var packet = unsafe HandedOffPacket(packet: burst.descriptor(index), fate: FragmentFate(.shown))
       unsafe packet.packet.isHandedOff = true
       // A full ring loses it: that worker asks for itself.
       _ = unsafe mesh.ring(from: self.index, to: worker).push(packet)

@@ -22,9 +22,11 @@ struct DaemonPlan {
   /// - Parameters:
   ///   - places: as many as there are ports, each once, below `WorkerSetup.maxPorts`; nil for the file's.
   ///   - opened: the ports that are opened; nil for all.
+  ///   - macs: by place, what ports that are open took from their interfaces.
   /// - Throws: captures that cannot be opened, and what `captures` asks for that cannot be done with them.
   init(
-    _ configuration: Configuration, places: [Int]? = nil, opened: [Int]? = nil
+    _ configuration: Configuration, places: [Int]? = nil, opened: [Int]? = nil,
+    macs: [Int: MACAddress] = [:]
   ) throws(DaemonError) {
     let configured = configuration.ports
     self.configured = configured
@@ -37,7 +39,10 @@ struct DaemonPlan {
       throw DaemonError(
         status: 2, message: "\(configured.count) ports are configured: at most \(WorkerSetup.maxPorts)")
     }
-    let ports = configured.map { Self.port($0, configuration.api.lifPolicy) }
+    let ports = configured.indices.map { index in
+      Self.port(
+        configured[index], configuration.api.lifPolicy, mac: opens[index] ? nil : macs[places[index]])
+    }
     self.ports = ports
     let positions = configured.indices.filter { configured[$0].capture != nil && opens[$0] }
     let captures = positions.map { (position: $0, file: configured[$0].capture ?? "") }
@@ -68,7 +73,11 @@ struct DaemonPlan {
 
   /// In the daemon a learned session is where its packet was: on the port's LIF and its peer's. Where any LIF
   /// may be named, it names none.
-  private static func port(_ port: Config.Port, _ policy: LIFPolicy) -> WorkerSetup.Port {
+  ///
+  /// - Parameter mac: what a routed port that is open already took from its interface.
+  private static func port(
+    _ port: Config.Port, _ policy: LIFPolicy, mac: MACAddress?
+  ) -> WorkerSetup.Port {
     var seen = WorkerSetup.Port(port)
     if policy == .strict {
       // Which way a routed packet leaves the route table says.
@@ -76,7 +85,9 @@ struct DaemonPlan {
       seen.learnedLIFs = (LIF(number: port.lif.number), peer)
     }
     seen.addresses = port.addresses
-    if port.takesInterfaceMAC, let mac = port.live.flatMap({ LivePort.address(of: $0) }) { seen.mac = mac }
+    if port.takesInterfaceMAC {
+      seen.mac = mac ?? port.live.flatMap { LivePort.address(of: $0) } ?? seen.mac
+    }
     return seen
   }
 
@@ -174,11 +185,25 @@ struct DaemonPlan {
 
   // MARK: Interfaces
 
+  /// By place: the MACs that ports take from their interfaces.
+  var interfaceMACs: [Int: MACAddress] {
+    var macs: [Int: MACAddress] = [:]
+    for (index, port) in configured.enumerated() where port.takesInterfaceMAC {
+      macs[places[index]] = ports[index].mac
+    }
+    return macs
+  }
+
   var hasLivePorts: Bool { configured.contains { $0.live != nil } }
 
   /// How packets get to the workers, where there are several and a port may want it, now or after a reload.
   func steering(_ setup: WorkerSetup) -> FanoutSteering? {
-    let mayBeWanted = configured.contains { if case .afPacket = $0.live { true } else { false } }
+    let mayBeWanted = configured.contains {
+      switch $0.live {
+      case .afPacket, .afXDP: true
+      case .tap, nil: false
+      }
+    }
     return mayBeWanted && workers > 1 ? FanoutSteering(setup) : nil
   }
 

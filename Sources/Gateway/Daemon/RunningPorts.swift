@@ -15,6 +15,10 @@ struct RunningPorts {
   var queues: [[LiveQueue]]
   /// By place: what had been counted there for other ports before.
   var before: [Int: PortTotals] = [:]
+  /// By place: MACs that routed ports took from their interfaces.
+  var macs: [Int: MACAddress]
+  /// The place that was taken last: packets that wait may carry a place for a minute after its port is gone.
+  var lastPlace: Int
   /// Feeds ever started: they have names.
   var feedCount: Int
 
@@ -25,6 +29,8 @@ struct RunningPorts {
     feeds = [:]
     memory = [:]
     queues = opened.queues.map { _ in [] }
+    macs = plan.interfaceMACs
+    lastPlace = plan.places.count - 1
     feedCount = plan.feeds.count
     add(opened)
   }

@@ -17,7 +17,8 @@ extension DaemonRuntime {
     let plan: ReloadPlan
     do throws(ReloadPlan.Refusal) {
       plan = try ReloadPlan(
-        from: running.configuration, at: running.places, started: started, to: wanted)
+        from: running.configuration, at: running.places, lastPlace: running.lastPlace, started: started,
+        to: wanted)
     } catch {
       throw ReloadRefusal(error, in: file)
     }
@@ -36,15 +37,26 @@ extension DaemonRuntime {
   private func carryOut(
     _ plan: ReloadPlan, _ running: RunningPorts, _ wanted: Configuration, isAgain: Bool = false
   ) throws(DaemonError) -> [String] {
-    let daemonPlan = try DaemonPlan(wanted, places: plan.places, opened: plan.opened)
+    guard isRunning else {
+      throw DaemonError(status: 1, message: "the daemon is not running, or is stopping")
+    }
+    let daemonPlan = try DaemonPlan(
+      wanted, places: plan.places, opened: plan.opened, macs: running.macs)
     let opened = try OpenedPorts(daemonPlan, group.setup, portCounters, steering, areAgain: isAgain)
-    let next = next(running, wanted, plan, opened)
-    try begin(opened, running.feedCount)
+    var next = next(running, wanted, plan, opened)
+    next.macs = daemonPlan.interfaceMACs
     let changes = workerChanges(next, daemonPlan, opened, plan)
-    guard prepare(changes.map(\.worker)) else {
-      end(opened)
+    let ofWorkers = changes.map(\.worker)
+    guard prepare(ofWorkers) else {
       throw DaemonError(status: 1, message: "the workers have no room for more policies, or are stopping")
     }
+    do throws(DaemonError) {
+      try begin(opened, running.feedCount)
+    } catch {
+      _ = group.run(ofWorkers.map { .abandon($0) })
+      throw error
+    }
+    _ = group.run(ofWorkers.map { .commit($0) })
     ports.withLock { $0 = next }
     finish(running, next, opened, changes)
     return opened.live.flatMap(\.warnings)
@@ -82,6 +94,7 @@ extension DaemonRuntime {
     for place in plan.taken { next.before[place] = PortTotals(portCounters, group.setup.counters, at: place) }
     next.add(opened)
     next.feedCount += opened.feeds.count
+    next.lastPlace = plan.taken.last ?? running.lastPlace
     return next
   }
 
@@ -124,7 +137,7 @@ extension DaemonRuntime {
     }
   }
 
-  /// Has all workers change, or none.
+  /// Makes all workers ready, or none.
   private func prepare(_ changes: [WorkerChange]) -> Bool {
     guard let prepared = group.run(changes.map { .prepare($0) }) else { return false }
     guard prepared.allSatisfy(\.isGranted) else {
@@ -132,7 +145,7 @@ extension DaemonRuntime {
       _ = group.run(changes.map { .abandon($0) })
       return false
     }
-    return group.run(changes.map { .commit($0) }) != nil
+    return true
   }
 
   // MARK: What is gone
@@ -141,6 +154,8 @@ extension DaemonRuntime {
     _ running: RunningPorts, _ next: RunningPorts, _ opened: OpenedPorts,
     _ changes: [(worker: WorkerChange, ports: PortChange)]
   ) {
+    // No worker is handed a packet of a port that it does not know: all know them now.
+    for (_, change) in changes { change.noteOpened() }
     for (place, port) in running.live where next.live[place].map({ !$0.isSame(as: port) }) ?? true {
       port.stop()
     }

@@ -34,14 +34,16 @@ package struct ReloadPlan: Sendable {
   }
 
   /// - Parameters:
-  ///   - places: of the running ports.
+  ///   - runningPlaces: of the running ports.
+  ///   - lastPlace: the one that was taken last.
   ///   - started: the configuration of the start, by which capabilities were kept.
   package init(
-    from running: Configuration, at runningPlaces: [Int], started: Configuration, to wanted: Configuration
+    from running: Configuration, at runningPlaces: [Int], lastPlace: Int, started: Configuration,
+    to wanted: Configuration
   ) throws(Refusal) {
     var refusal = Refusal()
     Self.checkFixed(running, wanted, &refusal)
-    planPorts(running, runningPlaces, wanted, &refusal)
+    planPorts(running, runningPlaces, lastPlace, wanted, &refusal)
     checkInterfaces(running, started, wanted, &refusal)
     checkSplit(running, wanted, &refusal)
     guard refusal.problems.isEmpty else { throw refusal }
@@ -58,12 +60,15 @@ package struct ReloadPlan: Sendable {
   // MARK: Ports
 
   private mutating func planPorts(
-    _ running: Configuration, _ runningPlaces: [Int], _ wanted: Configuration, _ refusal: inout Refusal
+    _ running: Configuration, _ runningPlaces: [Int], _ lastPlace: Int, _ wanted: Configuration,
+    _ refusal: inout Refusal
   ) {
     let before = Dictionary(
       uniqueKeysWithValues: zip(running.ports, runningPlaces).map { ($0.lif.number, (port: $0, place: $1)) })
-    // A place that ends now may still be in use for a moment.
-    var free = (0..<WorkerSetup.maxPorts).filter { !runningPlaces.contains($0) }[...]
+    // A place that ends now may still be in use for a moment, and one that ended lately by packets that wait:
+    // the one that was left longest ago comes first.
+    var free = (1...WorkerSetup.maxPorts).map { (lastPlace + $0) % WorkerSetup.maxPorts }
+      .filter { !runningPlaces.contains($0) }[...]
     for (index, port) in wanted.ports.enumerated() {
       if let (old, place) = before[port.lif.number] {
         places.append(place)
@@ -124,7 +129,8 @@ package struct ReloadPlan: Sendable {
     _ running: Configuration, _ started: Configuration, _ wanted: Configuration, _ refusal: inout Refusal
   ) {
     let kept = Capabilities.kept(for: started)
-    let inUse = Set(running.ports.compactMap(\.live?.interface))
+    let inUse = Dictionary(
+      running.ports.compactMap(\.live).map { ($0.interface, $0) }, uniquingKeysWith: { first, _ in first })
     for index in opened {
       guard let live = wanted.ports[index].live else { continue }
       let field = "ports[\(index)].interface"
@@ -135,10 +141,11 @@ package struct ReloadPlan: Sendable {
           "\(live.interface) needs \(missing.names), dropped at the start, when no port needed it: "
             + "restart to change it")
       }
-      if inUse.contains(live.interface), let kind = live.kindOpenedAlone {
+      let running = inUse[live.interface]
+      if let running, let kind = live.kindOpenedAlone ?? running.kindClosedWithInterface {
         refusal.add(
           field,
-          "\(live.interface) is a port already, and \(kind) cannot open it beside that: remove the port, "
+          "\(live.interface) is a port already, and \(kind) cannot be beside another port on it: remove the port, "
             + "reload, and add it; or restart")
       }
     }
@@ -196,4 +203,7 @@ extension LivePortSettings {
     case .tap: "TAP"
     }
   }
+
+  /// What it is called, when its interface may go with it.
+  fileprivate var kindClosedWithInterface: String? { if case .tap = self { kindOpenedAlone } else { nil } }
 }

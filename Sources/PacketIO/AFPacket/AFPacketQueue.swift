@@ -81,6 +81,11 @@ package final class AFPacketQueue: @unchecked Sendable {
   /// Receives what is in the ring, and is not looked after any more: the control side stops it.
   func retire() { isShut = true }
 
+  /// A block of version 3 is shown when it is full or old enough.
+  var delay: UInt64 {
+    port.settings.version == .v3 ? UInt64(port.settings.blockTimeout + 1) * 1_000_000 : 0
+  }
+
   /// Counts the rest. Once nobody reads received packets.
   func leave() {
     _ = account()

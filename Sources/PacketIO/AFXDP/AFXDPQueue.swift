@@ -21,6 +21,7 @@ package final class AFXDPQueue: @unchecked Sendable {
   private var sequence: UInt64 = 0
   private var isStarted = false
   private var isShut = false
+  private var isRetired = false
 
   /// - Parameters:
   ///   - sockets: none where the device has fewer queues than there are workers.
@@ -128,12 +129,19 @@ package final class AFXDPQueue: @unchecked Sendable {
   }
 
   /// Takes what has been received, and gives the kernel no frames any more: the control side stops it.
-  func retire() { isShut = true }
+  func retire() {
+    isShut = true
+    isRetired = true
+  }
+
+  /// Whether packets wait for the device.
+  var hasUnsent: Bool { frames != nil && sockets.contains { $0.hasUnsent } }
 
   /// Sends what waits, counts the rest, and takes back the frames that the kernel has not used. Once nobody
   /// reads received packets, and none comes any more.
   func leave() {
-    if case .socket(let transmitter) = way { transmitter.flush() }
+    // Others go on: what could be waited for was.
+    if case .socket(let transmitter) = way { transmitter.flush(waits: !isRetired) }
     if let frames { for socket in sockets { socket.takeBack(to: frames) } }
     account()
     counters.clearGauges(port: Int(arrival.port))

@@ -230,16 +230,20 @@ import Glibc
     return failed
   }
 
-  /// Waits a moment until all that was put has been sent, at the end.
+  /// Whether the device has not sent all that was put.
+  var hasUnsent: Bool { isCopying ? hasPending : outstanding > 0 }
+
+  /// Has all sent that was put, at the end.
   ///
+  /// - Parameter waits: whether to wait for that a moment.
   /// - Returns: how many packets will not be.
-  func flush(_ frames: AFXDPFrames) -> Int {
+  func flush(_ frames: AFXDPFrames, waits: Bool) -> Int {
     guard isOpen else { return 0 }
     var failed = 0
     for _ in 0..<Self.flushRounds {
       failed += sendPending(frames)
       reap(to: frames)
-      if isDown || !(isCopying ? hasPending : outstanding > 0) { break }
+      if isDown || !waits || !hasUnsent { break }
       usleep(1000)
     }
     return failed + max(0, Int(pending) - withdrawn)

@@ -91,8 +91,10 @@ import Dataplane
     return isSent
   }
 
-  /// Waits a moment until all has been sent, at the end.
-  func flush() { lateFailures &+= UInt64(socket.flush(frames)) }
+  /// Has the rest sent, at the end.
+  ///
+  /// - Parameter waits: whether to wait for that a moment.
+  func flush(waits: Bool) { lateFailures &+= UInt64(socket.flush(frames, waits: waits)) }
 
   /// Has packets sent that could not be before.
   func sendPending() { lateFailures &+= UInt64(socket.sendPending(frames)) }

@@ -52,7 +52,7 @@ package final class TapQueue: @unchecked Sendable {
 
   /// Fills the free places of a burst with what has come.
   func receive(into burst: inout PacketBurst, now: PacketTime) {
-    if let rest, rest <= 0 { return }
+    if let rest, rest <= 0, !receiver.isCutting { return }
     let before = burst.count
     receiver.receive(into: &burst, now: now)
     rest = rest.map { $0 - (burst.count - before) }

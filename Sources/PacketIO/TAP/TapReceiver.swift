@@ -45,6 +45,9 @@ import Glibc
     }
   }
 
+  /// Whether packets of a super-frame are yet to come.
+  var isCutting: Bool { left.isCutting }
+
   mutating func takeCounts() -> LeftToDevice.Counts { left.takeCounts() }
 
   /// Fills the free places of a burst with what has come.
