@@ -38,6 +38,9 @@ package struct FlowSecret: BitwiseCopyable, Sendable {
     self.init(generator.next(), generator.next(), generator.next(), generator.next())
   }
 
+  /// The key's words, to keep it: whoever knows them can choose tuples that collide.
+  package var words: (UInt64, UInt64, UInt64, UInt64) { (a, b, c, d) }
+
   @inline(__always)
   package func hash(addresses: UInt64, ports: UInt32, kind: FlowKind) -> FlowHash {
     let rest = FlowKey.word(ports: ports, kind: kind)

@@ -45,6 +45,17 @@ import CLinuxPacket
     unsafe slots[Int(slot)] = index + 1
   }
 
+  /// The same unless the id is there already.
+  ///
+  /// - Returns: whether it was entered.
+  package func insertIfAbsent(
+    _ index: UInt32, secret: FlowSecret, in memory: borrowing FlowTableMemory
+  ) -> Bool {
+    guard find(memory[detail: index].id, secret: secret, in: memory) == nil else { return false }
+    insert(index, secret: secret, in: memory)
+    return true
+  }
+
   /// Takes record `index` out, if it is in.
   package func remove(_ index: UInt32, secret: FlowSecret, in memory: borrowing FlowTableMemory) {
     var hole = home(memory[detail: index].id, secret)
