@@ -42,6 +42,7 @@ extension Configuration {
     }
     captures = CaptureSettings(fields, &problems)
     api = APISettings(fields, &problems)
+    warmRestart = WarmRestartSettings(fields, &problems)
     readSessions(fields, knownLIFs: reading.knownLIFs, &problems)
   }
 
@@ -82,6 +83,6 @@ extension Configuration {
   private static let keys =
     [
       "capacity", "closed_retention", "workers", "tcp_control", "timeouts", "ports", "neighbors", "copies",
-      "captures", "api", "sessions",
+      "captures", "api", "warm_restart", "sessions",
     ] + WorkerSettings.keys
 }

@@ -1,0 +1,21 @@
+#include "sluice_files.h"
+
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
+bool sluice_is_on_tmpfs(int descriptor)
+{
+	struct statfs system;
+	return fstatfs(descriptor, &system) == 0 && system.f_type == TMPFS_MAGIC;
+}
+
+uint64_t sluice_free_bytes(int descriptor)
+{
+	struct statfs system;
+	if (fstatfs(descriptor, &system) != 0)
+		return 0;
+	/* A tmpfs without a limit says that it has no blocks at all. */
+	if (system.f_blocks == 0)
+		return UINT64_MAX / 2;
+	return (uint64_t)system.f_bavail * (uint64_t)system.f_bsize;
+}

@@ -1,0 +1,45 @@
+import Dataplane
+
+extension DaemonRuntime {
+  /// What came back from an earlier process, how fast, and on which pages it lies; nil without
+  /// `warm_restart`.
+  package var warmRestart: String? {
+    guard let state = warmState else { return nil }
+    let path = state.directory.path
+    let pages = state.directory.hasHugePages ? "2 MB pages" : "4 KB pages"
+    let place = "sessions lie in \(path) on \(pages)"
+    if let refusal = state.refusal { return "starts without sessions: \(refusal); \(place)" }
+    let counts = group.restored
+    guard state.hasPredecessor else { return "nothing was there; \(place)" }
+    var parts = ["\(counts.live) sessions are back after \(restoreNanoseconds / 1_000_000) ms"]
+    if counts.lingering > 0 { parts.append("\(counts.lingering) closed ones still linger") }
+    if !state.stored.isEmpty { parts.append("taken over from \(state.stored.count) workers' files") }
+    if counts.discarded > 0 { parts.append("\(counts.discarded) records were not whole") }
+    if counts.left > 0 { parts.append("\(counts.left) closed ones found no room") }
+    return parts.joined(separator: ", ") + "; \(place)"
+  }
+}
+
+extension WarmState {
+  /// Whether an earlier process left something that was taken.
+  var hasPredecessor: Bool { !stored.isEmpty || shards.first?.isOld == true }
+}
+
+extension StateDirectory {
+  /// Whether its tmpfs gives 2 MB pages to those who ask (tmpfs(5), `huge`).
+  var hasHugePages: Bool {
+    // mountinfo, proc_pid_mountinfo(5): the mount point is the fifth word, options are the last.
+    let mounts = ProcessMemory.text("/proc/self/mountinfo").split(separator: "\n").map {
+      $0.split(separator: " ")
+    }
+    let above = mounts.filter { words in
+      guard words.count > 5 else { return false }
+      let point = words[4]
+      return point == "/" || path == point || path.hasPrefix("\(point)/")
+    }
+    // Of mounts at one place the last one is on top.
+    let own = above.enumerated().max { ($0.element[4].count, $0.offset) < ($1.element[4].count, $1.offset) }
+    let options = own?.element.last.map(String.init) ?? ""
+    return ["huge=advise", "huge=always", "huge=within_size"].contains(where: options.contains)
+  }
+}
