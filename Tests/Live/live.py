@@ -1,6 +1,6 @@
 """sluice between two hosts in network namespaces: the kernel's own TCP and frames byte by byte through it.
 
-    /usr/bin/python3 Tests/Live/live.py --sluice BINARY [--filter WORD...]
+    /usr/bin/python3 Tests/Live/live.py --sluice BINARY [--filter WORD...] [--long]
 
 Needs root. Every test makes namespaces and a daemon of its own. Exit status 1 when one fails.
 """
@@ -14,7 +14,8 @@ sys.path[:0] = [HERE, os.path.join(TESTS, "API"), os.path.join(TESTS, "Interop")
 
 MODULES = ("refused", "frames_through", "quiet", "offloads", "super_frames",
            "stalled_ring", "links", "idle", "tcp", "tagged", "xdp",
-           "xdp_programs", "readme_session", "replay_port")
+           "xdp_programs", "readme_session", "replay_port", "warm_restart")
+LONG_MODULES = ("warm_restart_long",)
 
 
 def main():
@@ -25,7 +26,7 @@ def main():
     except namespaces.Unusable as error:
         print(f"skipped: {error}")
         return
-    run.main(MODULES, (), __doc__)
+    run.main(MODULES, LONG_MODULES, __doc__)
 
 
 if __name__ == "__main__":
