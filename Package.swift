@@ -138,7 +138,9 @@ let package = Package(
     .testTarget(
       name: "DataplaneTests", dependencies: ["CLinuxPacket", "Dataplane", "FuzzTargets"],
       swiftSettings: warnings),
-    .testTarget(name: "PacketIOTests", dependencies: ["PacketIO", "Dataplane"], swiftSettings: warnings),
+    .testTarget(
+      name: "PacketIOTests", dependencies: ["PacketIO", "Dataplane", "CLinuxPacket"],
+      swiftSettings: warnings),
     .testTarget(
       name: "ConfigTests", dependencies: ["Config", "Dataplane", "PacketIO"], swiftSettings: warnings),
     .testTarget(

@@ -25,11 +25,15 @@ BURSTS = 1024
 # the generator, which client and server share, carries along.
 ADDED, RATE = 4096, 50_000
 
-PORTS = """capacity: 65536
-ports:
-  - { name: one, lif: 1, kind: af_packet, interface: f0, miss: learn, ring: { version: 2 } }
-  - { name: two, lif: 2, kind: af_packet, interface: f1, miss: learn, ring: { version: 2 } }
-"""
+# How our ports are opened.
+KINDS = {"af_packet": "kind: af_packet, ring: { version: 2 }", "af_xdp": "kind: af_xdp, xdp: native"}
+
+
+def _ports(kind, capacity=65536):
+    """The daemon's configuration but for cores."""
+    return (f"capacity: {capacity}\nports:\n"
+            f"  - {{ name: one, lif: 1, interface: f0, miss: learn, {KINDS[kind]} }}\n"
+            f"  - {{ name: two, lif: 2, interface: f1, miss: learn, {KINDS[kind]} }}\n")
 
 
 @dataclass(frozen=True)
@@ -38,16 +42,17 @@ class ForwardRow:
 
     name: str
     reach: float
-    # The peer: "c" or "testpmd".
-    peer: str
+    # Of KINDS.
+    kind: str
+    # The peer: a class of this module.
+    peer: type
     unit: str = "ns/packet"
     megabytes: int = 256
 
     def measure(self, bench):
         """The row, measured."""
-        peers = {"c": CForwarder, "testpmd": TestPMD}
         with wire.Wire(bench) as net:
-            ours, peer = Ours(bench, net), peers[self.peer](bench, net)
+            ours, peer = Ours(bench, net, self.kind), self.peer(bench, net)
             series = bench.measure(self.name, lambda: _saturated(bench, net, ours),
                                    lambda: _saturated(bench, net, peer))
         lost = [round((1 - pair.ours_more["share"]) * 100) for pair in series.pairs]
@@ -104,12 +109,12 @@ def _reading(net, side):
 class Ours:
     """`sluice run` with one worker, on the measured core."""
 
-    def __init__(self, bench, net):
+    def __init__(self, bench, net, kind):
         self._bench, self._net = bench, net
         self._config = os.path.join(bench.folder, "live.yaml")
         self._socket = os.path.join(bench.folder, f"live-{os.getpid()}.sock")
         with open(self._config, "w", encoding="utf-8") as file:
-            file.write(PORTS + f"cores: [{bench.core}]\n")
+            file.write(_ports(kind) + f"cores: [{bench.core}]\n")
         self.forwarder = None
 
     def start(self):
@@ -154,9 +159,11 @@ class CForwarder:
 
     def start(self):
         """Starts it."""
-        self.forwarder = self._net.start([self._bench.peers.plain("af_packet_fwd"), "f0", "f1"],
-                                         {self._bench.core}, NICENESS)
+        self.forwarder = self._net.start([self._program(), "f0", "f1"], {self._bench.core}, NICENESS)
         self._thread = self.forwarder.process.pid
+
+    def _program(self):
+        return self._bench.peers.plain("af_packet_fwd")
 
     def knows_all(self):
         """It has no sessions."""
@@ -171,6 +178,15 @@ class CForwarder:
         self.forwarder.stop()
 
 
+class CForwarderXDP(CForwarder):
+    """The same by AF_XDP."""
+
+    described = "`peers/af_xdp_fwd.c`: mode, rings, frames, wake-ups and packets a send are ours"
+
+    def _program(self):
+        return self._bench.peers.xdp("af_xdp_fwd")
+
+
 class TestPMD(CForwarder):
     """DPDK's own test program over its AF_PACKET driver: one forwarding core."""
 
@@ -180,9 +196,7 @@ class TestPMD(CForwarder):
     def start(self):
         bench = self._bench
         memory = ["--in-memory"] if bench.has_huge_pages else ["--no-huge", "-m", "256"]
-        devices = [word for index in range(2) for word in (
-            "--vdev", f"net_af_packet{index},iface=f{index},framesz=2048,blocksz=4096,framecnt=4096,"
-            "qdisc_bypass=1")]
+        devices = [word for index in range(2) for word in ("--vdev", self._device(index))]
         self.forwarder = self._net.start(
             [bench.peers.testpmd(), "-l", f"{bench.other_core},{bench.core}", "--main-lcore",
              bench.other_core, "--no-pci", "--no-telemetry", "--file-prefix", f"sluice-bench-{os.getpid()}",
@@ -192,6 +206,19 @@ class TestPMD(CForwarder):
         names = (f"rte-worker-{bench.core}", f"lcore-worker-{bench.core}"[:15])
         _wait_for(lambda: self.forwarder.thread(names) is not None, self.forwarder)
         self._thread = self.forwarder.thread(names)
+
+    def _device(self, index):
+        return f"net_af_packet{index},iface=f{index},framesz=2048,blocksz=4096,framecnt=4096,qdisc_bypass=1"
+
+
+class TestPMDXDP(TestPMD):
+    """The same over its AF_XDP driver."""
+
+    described = ("`dpdk-testpmd --forward-mode=io` over net_af_xdp, with its default ring of 2048, "
+                 "which copies each packet in and out and looks at none")
+
+    def _device(self, index):
+        return f"net_af_xdp{index},iface=f{index}"
 
 
 @dataclass(frozen=True)
@@ -209,7 +236,7 @@ class EffectRow:
         count = ADDED // 8 if bench.is_quick else ADDED
         config = os.path.join(bench.folder, "live.yaml")
         with open(config, "w", encoding="utf-8") as file:
-            file.write(PORTS.replace("65536", str(65536 + (2 * bench.wanted + 1) * 2 * count)))
+            file.write(_ports("af_packet", 65536 + (2 * bench.wanted + 1) * 2 * count))
         with wire.Wire(bench) as net, servers.Server(
                 bench, net.command(bench.sluice, "run", "--config", config, "--socket", "@/socket"), "socket",
                 bench.other_core, bench.core) as server:
@@ -253,7 +280,9 @@ def all_rows():
     if os.geteuid() != 0:
         return []
     return [
-        ForwardRow("live.af_packet.vs_c_forwarder", round(1 / 1.15, 2), "c"),
-        ForwardRow("live.af_packet.vs_testpmd", 1.18, "testpmd"),
+        ForwardRow("live.af_packet.vs_c_forwarder", round(1 / 1.15, 2), "af_packet", CForwarder),
+        ForwardRow("live.af_packet.vs_testpmd", 1.18, "af_packet", TestPMD),
+        ForwardRow("live.af_xdp.vs_c_forwarder", round(1 / 1.15, 2), "af_xdp", CForwarderXDP),
+        ForwardRow("live.af_xdp.vs_testpmd", 1.18, "af_xdp", TestPMDXDP),
         EffectRow("live.session_effect"),
     ]

@@ -32,6 +32,11 @@ class Peers:
         _need(["dpdk-dev"], lambda: shutil.which("dpdk-testpmd"))
         return shutil.which("dpdk-testpmd")
 
+    def xdp(self, name):
+        """A program against libxdp, whose Debian package is installed when it is missing."""
+        _need(["libxdp-dev"], lambda: _is_known("libxdp"))
+        return self._build("gcc", name + ".c", _flags("libxdp"))
+
     def dpdk(self, name):
         """A program against DPDK, whose Debian package is installed when it is missing."""
         _need(["libdpdk-dev"], _has_dpdk)

@@ -156,9 +156,9 @@ int sluice_ring_open(const struct sluice_ring_wish *wish, struct sluice_ring *ri
 	return error;
 }
 
-int sluice_ring_join(struct sluice_ring *ring, int *group)
+int sluice_ring_join(struct sluice_ring *ring, int *group, int program)
 {
-	int type = PACKET_FANOUT_HASH;
+	int type = program < 0 ? PACKET_FANOUT_HASH : PACKET_FANOUT_EBPF;
 	int wish = *group < 0 ? (type | PACKET_FANOUT_FLAG_UNIQUEID) << 16 : *group | type << 16;
 	int error = set(ring->descriptor, SOL_PACKET, PACKET_FANOUT, wish);
 	int found = 0;
@@ -167,6 +167,8 @@ int sluice_ring_join(struct sluice_ring *ring, int *group)
 		error = errno;
 	if (!error)
 		*group = found & 0xFFFF;
+	if (!error && program >= 0)
+		error = set(ring->descriptor, SOL_PACKET, PACKET_FANOUT_DATA, program);
 	return error;
 }
 

@@ -130,17 +130,25 @@ static const struct rtattr *find(const struct rtattr *attribute, long left, int 
 	return NULL;
 }
 
-/// The number of the program in an IFLA_XDP attribute: of whatever mode it is.
-static uint32_t program_id(const struct rtattr *xdp)
+/// Number and mode of the program in an IFLA_XDP attribute, of whatever mode it is.
+static void find_program(const struct rtattr *xdp, struct sluice_xdp_program *out)
 {
-	static const int modes[] = {IFLA_XDP_PROG_ID, IFLA_XDP_DRV_PROG_ID, IFLA_XDP_SKB_PROG_ID,
-				    IFLA_XDP_HW_PROG_ID};
+	static const struct {
+		int attribute;
+		uint32_t mode;
+	} modes[] = {
+		{IFLA_XDP_DRV_PROG_ID, XDP_FLAGS_DRV_MODE},
+		{IFLA_XDP_SKB_PROG_ID, XDP_FLAGS_SKB_MODE},
+		{IFLA_XDP_HW_PROG_ID, XDP_FLAGS_HW_MODE},
+	};
 	for (size_t index = 0; index < sizeof(modes) / sizeof(*modes); index++) {
-		const struct rtattr *id = find(RTA_DATA(xdp), (long)RTA_PAYLOAD(xdp), modes[index]);
-		if (id && RTA_PAYLOAD(id) >= sizeof(uint32_t))
-			return *(const uint32_t *)RTA_DATA(id);
+		const struct rtattr *id = find(RTA_DATA(xdp), (long)RTA_PAYLOAD(xdp), modes[index].attribute);
+		if (!id || RTA_PAYLOAD(id) < sizeof(uint32_t))
+			continue;
+		out->id = *(const uint32_t *)RTA_DATA(id);
+		out->mode = modes[index].mode;
+		return;
 	}
-	return 0;
 }
 
 static void find_name(struct sluice_xdp_program *out)
@@ -174,27 +182,44 @@ int sluice_xdp_find(int interface, struct sluice_xdp_program *out)
 	const struct nlmsghdr *header = (const struct nlmsghdr *)answer;
 	long left = (long)IFLA_PAYLOAD(header);
 	const struct rtattr *xdp = find(IFLA_RTA(NLMSG_DATA(header)), left, IFLA_XDP);
-	out->id = xdp ? program_id(xdp) : 0;
+	if (xdp)
+		find_program(xdp, out);
 	if (out->id)
 		find_name(out);
 	out->is_ours = strcmp(out->name, PROGRAM_NAME) == 0;
 	return 0;
 }
 
-int sluice_xdp_detach(int interface)
+/// Puts a number behind the attributes inside `outer`.
+static void put_number(struct rtattr *outer, int type, uint32_t value)
 {
+	struct rtattr *inner = (struct rtattr *)((char *)outer + RTA_ALIGN(outer->rta_len));
+	inner->rta_type = (uint16_t)type;
+	inner->rta_len = RTA_LENGTH(sizeof(value));
+	memcpy(RTA_DATA(inner), &value, sizeof(value));
+	outer->rta_len = (uint16_t)(RTA_ALIGN(outer->rta_len) + inner->rta_len);
+}
+
+int sluice_xdp_detach(int interface, const struct sluice_xdp_program *program)
+{
+	union bpf_attr attributes;
+	memset(&attributes, 0, sizeof(attributes));
+	attributes.prog_id = program->id;
+	int found = bpf(BPF_PROG_GET_FD_BY_ID, &attributes);
+	if (found < 0)
+		return errno;
 	struct request request;
 	begin(&request, RTM_SETLINK, NLM_F_ACK, interface);
-	const int32_t none = -1;
-	struct rtattr *inner = (struct rtattr *)(request.attributes + RTA_LENGTH(0));
-	inner->rta_type = IFLA_XDP_FD;
-	inner->rta_len = RTA_LENGTH(sizeof(none));
-	memcpy(RTA_DATA(inner), &none, sizeof(none));
 	struct rtattr *outer = (struct rtattr *)request.attributes;
 	outer->rta_type = IFLA_XDP | NLA_F_NESTED;
-	outer->rta_len = (uint16_t)(RTA_LENGTH(0) + RTA_ALIGN(inner->rta_len));
+	outer->rta_len = RTA_LENGTH(0);
+	put_number(outer, IFLA_XDP_FD, (uint32_t)-1);
+	// Of the mode it has, and none but it: somebody else's may have come in its place.
+	put_number(outer, IFLA_XDP_FLAGS, program->mode | XDP_FLAGS_REPLACE);
+	put_number(outer, IFLA_XDP_EXPECTED_FD, (uint32_t)found);
 	request.header.nlmsg_len += outer->rta_len;
 	_Alignas(struct nlmsghdr) char answer[1024];
 	long count = ask(&request, answer, sizeof(answer));
+	close(found);
 	return count < 0 ? (int)-count : 0;
 }

@@ -1,17 +1,21 @@
 internal import PacketIO
 
 extension LivePortSettings {
-  private enum Kind { case afPacket, afXDP }
+  private enum Kind { case afPacket, afXDP, tap }
 
   /// Reads `kind`, `interface`, `ring` and `xdp` of a port; nil if it has no interface.
   init?(_ port: MappingReader, _ problems: inout ProblemList) {
-    let kind = port.choice("kind", among: [("af_packet", Kind.afPacket), ("af_xdp", .afXDP)], &problems)
+    let kinds = [("af_packet", Kind.afPacket), ("af_xdp", .afXDP), ("tap", .tap)]
+    let kind = port.choice("kind", among: kinds, &problems)
     guard port.has("interface") else {
       if kind != nil { port.require("interface", accepted: Self.nameText, &problems) }
       if port.has("ring") {
         port.refuse("ring", "stands without interface: only a live port has a receive ring", &problems)
       }
       if port.has("xdp") { port.refuse("xdp", "stands without kind: af_xdp and an interface", &problems) }
+      if port.has("fanout") {
+        port.refuse("fanout", "stands without kind: af_packet and an interface", &problems)
+      }
       return nil
     }
     guard let name = port.text("interface", accepted: Self.nameText, &problems) else { return nil }
@@ -21,10 +25,29 @@ extension LivePortSettings {
     }
     switch kind ?? .afPacket {
     case .afPacket:
-      if port.has("xdp") { port.refuse("xdp", "is of kind: af_xdp only; leave it out", &problems) }
+      Self.refuseXDP(port, &problems)
       self = .afPacket(AFPacketSettings(name, port, &problems))
-    case .afXDP: self = .afXDP(AFXDPSettings(name, port, &problems))
+    case .afXDP:
+      Self.refuseFanout(port, &problems)
+      self = .afXDP(AFXDPSettings(name, port, &problems))
+    case .tap:
+      Self.refuseXDP(port, &problems)
+      Self.refuseFanout(port, &problems)
+      if port.has("ring") { port.refuse("ring", "is not of kind: tap; leave it out", &problems) }
+      if name.contains("%") {
+        let reason = "\(quoted(name)): the kernel would put a number for %; accepted: a name without it"
+        port.refuse("interface", reason, &problems)
+      }
+      self = .tap(TapSettings(interface: name))
     }
+  }
+
+  private static func refuseXDP(_ port: MappingReader, _ problems: inout ProblemList) {
+    if port.has("xdp") { port.refuse("xdp", "is of kind: af_xdp only; leave it out", &problems) }
+  }
+
+  private static func refuseFanout(_ port: MappingReader, _ problems: inout ProblemList) {
+    if port.has("fanout") { port.refuse("fanout", "is of kind: af_packet only; leave it out", &problems) }
   }
 
   private static let nameText = "the name of a network interface, as ip link shows it"
@@ -37,9 +60,10 @@ extension LivePortSettings {
 }
 
 extension AFPacketSettings {
-  /// Reads `ring` of a port.
+  /// Reads `ring` and `fanout` of a port.
   fileprivate init(_ interface: String, _ port: MappingReader, _ problems: inout ProblemList) {
     self.init(interface: interface)
+    fanout = port.choice("fanout", among: [("sessions", .sessions), ("hash", .hash)], &problems) ?? fanout
     let keys = ["version", "size", "block_timeout"]
     guard let ring = port.mapping("ring", keys: keys, &problems) else { return }
     let number: UInt64? = ring.integer("version", in: 2...3, &problems)

@@ -9,6 +9,8 @@ public struct Port: Hashable, Sendable {
   public var lif: LIF
   /// Where packets leave that this port's policies forward; an untagged LIF of a configured port.
   public var peer: LIF
+  /// The LIF of the port that punted packets go to; nil for none: they are counted.
+  public var host: LIF?
   /// The source address of copies that leave here.
   public var mac: MACAddress
   /// The capture file this port reads, relative to the working directory or absolute.

@@ -13,8 +13,9 @@ struct PortList {
   private struct Entry {
     let fields: MappingReader
     var port: Port
-    /// The LIF number under `peer`.
+    /// The LIF number under `peer`, and the name under `host`.
     let peer: UInt16?
+    let host: String?
   }
 
   /// Reads `ports` of a configuration.
@@ -29,6 +30,7 @@ struct PortList {
     }
     checkUnique(entries, problems: &problems)
     if !nodes.isEmpty, entries.count == nodes.count { list.knownLIFs = Set(entries.map(\.port.lif.number)) }
+    if entries.count == nodes.count { findHosts(&entries, problems: &problems) }
     list.ports = entries.map { list.withPeer($0, among: entries, problems: &problems) }
     return list
   }
@@ -43,6 +45,7 @@ struct PortList {
     }
     let number: UInt16? = fields.integer("lif", in: 1...UInt16.max, &problems)
     let peer: UInt16? = fields.integer("peer", in: 1...UInt16.max, &problems)
+    let host = fields.text("host", accepted: "the name of a port", &problems)
     let mac = fields.macAddress("mac", isStation: true, &problems)
     let capture = fields.filePath("capture", accepted: "the path of a capture file", &problems)
     let memory = MemoryPort(fields, &problems)
@@ -63,7 +66,7 @@ struct PortList {
       name: name, lif: LIF(number: number), mac: mac, capture: capture, memory: memory,
       live: live, miss: miss ?? .forward, learnedAction: learned ?? .forward,
       nonSession: nonSession ?? .forward)
-    return Entry(fields: fields, port: port, peer: peer)
+    return Entry(fields: fields, port: port, peer: peer, host: host)
   }
 
   private static func checkUnique(_ entries: [Entry], problems: inout ProblemList) {
@@ -93,7 +96,30 @@ struct PortList {
     }
   }
 
-  /// The entry's port with its peer: the one named, else the other of exactly two, else itself.
+  /// Finds the ports that are host ports of others.
+  private static func findHosts(_ entries: inout [Entry], problems: inout ProblemList) {
+    var users: [LIF: Int] = [:]
+    for (index, entry) in entries.enumerated() {
+      guard let name = entry.host else { continue }
+      guard let host = entries.first(where: { $0.port.name == name }), host.port.lif != entry.port.lif else {
+        let names = entries.map(\.port.name).filter { $0 != entry.port.name }.joined(separator: ", ")
+        entry.fields.refuse(
+          "host", "\(quoted(name)) is not another port; accepted: \(names.isEmpty ? "none" : names)",
+          &problems)
+        continue
+      }
+      entries[index].port.host = host.port.lif
+      if let first = users.updateValue(index, forKey: host.port.lif), host.peer == nil {
+        entry.fields.refuse(
+          "host",
+          "\(quoted(name)) is also the host port of \(entries[first].fields.path); accepted: a host port for "
+            + "each, or one with a peer, which says where its packets go", &problems)
+      }
+    }
+  }
+
+  /// The entry's port with its peer: the one named, for a host port the one whose host port it is, else the
+  /// other of exactly two that are not host ports, or of exactly two, else itself.
   private func withPeer(_ entry: Entry, among entries: [Entry], problems: inout ProblemList) -> Port {
     var port = entry.port
     if let peer = entry.peer {
@@ -102,8 +128,17 @@ struct PortList {
           "peer", "LIF \(peer) is not configured; accepted: \(describe(knownLIFs))", &problems)
       }
       port.peer = LIF(number: peer)
-    } else if entries.count == 2, let other = entries.first(where: { $0.port.lif != port.lif }) {
-      port.peer = other.port.lif
+      return port
+    }
+    if let user = entries.first(where: { $0.port.host == port.lif }) {
+      port.peer = user.port.lif
+      return port
+    }
+    let hosts = Set(entries.compactMap(\.port.host))
+    let others = entries.map(\.port.lif).filter { $0 != port.lif }
+    let ordinary = others.filter { !hosts.contains($0) }
+    if let other = ordinary.count == 1 ? ordinary.first : others.count == 1 ? others.first : nil {
+      port.peer = other
     }
     return port
   }
@@ -117,8 +152,9 @@ struct PortList {
   }
 
   private static let keys = [
-    "name", "lif", "peer", "mac", "kind", "interface", "ring", "xdp", "capture", "memory", "miss", "learn",
-    "non_session",
+    "name", "lif", "peer", "host", "mac", "kind", "interface", "ring", "fanout", "xdp", "capture", "memory",
+    "miss",
+    "learn", "non_session",
   ]
   private static let misses: [(String, MissPolicy)] = [
     ("punt", .punt), ("forward", .forward), ("drop", .drop), ("learn", .learn),

@@ -32,7 +32,8 @@ extension Control {
     let message = try await call { try await dataplane.listPorts(.init(), options: Self.options) }
     let items = message.ports.map { port in
       PortReading(
-        name: port.name, lif: port.lif, peer: port.peer, kind: port.kind, source: port.source,
+        name: port.name, lif: port.lif, peer: port.peer, host: port.host, kind: port.kind,
+        source: port.source,
         receivedPackets: port.receivedPackets, receivedBytes: port.receivedBytes,
         transmittedPackets: port.transmittedPackets, transmittedBytes: port.transmittedBytes, miss: port.miss,
         nonSession: port.nonSession, receiving: port.receiving, error: port.error, events: port.events)
@@ -43,7 +44,8 @@ extension Control {
   package func drops() async throws -> Reading<DropReading> {
     let message = try await call { try await dataplane.listDrops(.init(), options: Self.options) }
     let items = message.drops.map { drop in
-      DropReading(reason: drop.reason, description: drop.description_p, packets: drop.packets)
+      DropReading(
+        reason: drop.reason, description: drop.description_p, packets: drop.packets, ports: drop.ports)
     }
     return Reading(items: items, monotonicNanoseconds: message.monotonicNanoseconds)
   }

@@ -41,7 +41,9 @@ package struct WorkerReading: Encodable, Sendable {
 package struct PortReading: Encodable, Sendable {
   package var name: String
   package var lif, peer: UInt32
-  /// `capture`, `memory`, `af_packet`, `af_xdp` or `none`, and which.
+  /// The port that punted packets go to; empty for none.
+  package var host: String
+  /// `capture`, `memory`, `af_packet`, `af_xdp`, `tap` or `none`, and which.
   package var kind, source: String
   package var receivedPackets, receivedBytes, transmittedPackets, transmittedBytes: UInt64
   package var miss, nonSession: String
@@ -56,6 +58,8 @@ package struct PortReading: Encodable, Sendable {
 package struct DropReading: Encodable, Sendable {
   package var reason, description: String
   package var packets: UInt64
+  /// By the name of the port by which they came.
+  package var ports: [String: UInt64]
 }
 
 /// Where memory goes, in bytes.

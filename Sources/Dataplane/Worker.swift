@@ -13,8 +13,8 @@
 ///     rewrite   retagged packets, copies for next hops          Worker+Copies
 ///     hand off  packets whose session another worker owns       Worker+HandOff
 ///     transmit  the queue sends; what it refuses is a drop      PacketQueue
-///     show      what became of the burst, while somebody       PacketTap
-///               captures
+///     show      what became of the burst, while somebody       PacketTap, Worker+Trace
+///               captures or traces
 ///     account   verdicts and drop reasons                       Worker+Accounting
 ///
 /// Where a first fragment lets go of later ones that waited, the burst is cut behind it: they come next, and
@@ -54,8 +54,11 @@ public struct Worker: ~Copyable {
   var passEnd = 0
   var deferred: DeferredPackets
   var outcome: BurstOutcome
-  /// Captures that look on.
+  /// Captures and traces that look on; the packet of the pass that is traced.
   var taps: [PacketTap] = []
+  var traces: [PacketTrace] = []
+  var isTraced = false
+  var traced: TracedPacket?
   /// Counted while the burst goes through, published at its end.
   var tally = BurstTally()
 
@@ -114,14 +117,16 @@ public struct Worker: ~Copyable {
     _ burst: inout PacketBurst, through queue: inout Queue
   ) {
     if fragments.count > 0 { expireFragments(&burst) }
+    if !traces.isEmpty { isolate(&burst) }
     begin(burst)
     parse(burst)
     if passEnd < burst.count || fragments.held.releasedCount > 0 { cut(&burst, at: passEnd) }
-    decide()
+    if isTraced { decideTraced(burst) } else { decide() }
     if outcome.needsRewrite { rewrite(&burst) }
     if tally.handOffs > 0 { handOff(burst) }
     queue.transmit(burst, &outcome)
     if !taps.isEmpty { show(burst) }
+    if isTraced { showTraced() }
     account(burst)
     if hasFates { forgetFates(burst) }
   }

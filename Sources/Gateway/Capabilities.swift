@@ -15,14 +15,18 @@ public struct Capabilities: OptionSet, Sendable {
   public static let sysNice = Capabilities(rawValue: 1 << 23)
 
   /// What a daemon with these ports may have to do again while it runs: to open a packet socket for a ring
-  /// that has stalled (CAP_NET_RAW), with room for super-frames (CAP_NET_ADMIN). The programs that keep the
+  /// that has stalled (CAP_NET_RAW), with room for super-frames (CAP_NET_ADMIN), and to make a TAP interface
+  /// that was deleted (CAP_NET_ADMIN). The programs that keep the
   /// kernel's stack off are loaded once, and attached again without it; all of AF_XDP stays by descriptors:
   /// CAP_BPF is not kept, and for AF_XDP nothing is.
   public static func kept(for configuration: Configuration) -> Capabilities {
-    let hasRings = configuration.ports.contains { port in
-      if case .afPacket = port.live { true } else { false }
+    configuration.ports.reduce(into: []) { kept, port in
+      switch port.live {
+      case .afPacket: kept.formUnion([.netRaw, .netAdmin])
+      case .tap: kept.insert(.netAdmin)
+      case .afXDP, nil: break
+      }
     }
-    return hasRings ? [.netRaw, .netAdmin] : []
   }
 
   /// Drops all others for this thread and those that it starts; to be called while there is no other. What

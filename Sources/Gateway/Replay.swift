@@ -54,12 +54,13 @@ public final class Replay: Sendable {
   ///     replay.
   ///   - onSession: called with each session as it ends, then with the live ones; only with
   ///     `reportsSessions`.
+  ///   - onJourney: called with the journey of each packet that is traced, as it ends.
   ///   - onTick: called some times a second, to show progress.
   /// - Returns: what happened; its `error` says when it ended early.
   /// - Throws: `ReplayError` when it cannot begin.
   public func run(
     onStart: () throws(ReplayError) -> Void = {}, onSession: (SessionSnapshot) -> Void = { _ in },
-    onTick: () -> Void = {}
+    onJourney: (Journey) -> Void = { _ in }, onTick: () -> Void = {}
   ) throws(ReplayError) -> ReplaySummary {
     let requests = options.configuration.sessions + options.sessions
     guard requests.count <= options.configuration.capacity else {
@@ -80,14 +81,15 @@ public final class Replay: Sendable {
     } catch {
       progress.stop()
       group.release()
-      watch(group, { _ in }, {})
+      watch(group) { take(group, { _ in }) }
       group.join()
       throw error
     }
+    let trace = trace(group)
     let clock = ContinuousClock()
     let start = clock.now
     group.release()
-    watch(group, onSession, onTick)
+    watch(group, onTick: onTick) { Self.take(trace, onJourney) + take(group, onSession) }
     group.join()
     let seconds = ((group.endTime ?? clock.now) - start) / .seconds(1)
     var summary = ReplaySummary(group, seconds: seconds, progress: progress)
@@ -119,14 +121,35 @@ public final class Replay: Sendable {
     }
   }
 
-  /// Takes ended sessions and shows progress until all workers are done.
-  private func watch(_ group: WorkerGroup, _ onSession: (SessionSnapshot) -> Void, _ onTick: () -> Void) {
+  /// Has the workers tell the journeys of the first packets; nil when nobody asks.
+  private func trace(_ group: WorkerGroup) -> JourneyTrace? {
+    let count = min(options.traced, JourneyTrace.mostPackets)
+    guard count > 0 else { return nil }
+    let trace = JourneyTrace(
+      PacketTap.Selection(), count: count, workers: setup.workers,
+      ports: PortNames(setup.ports, names: options.configuration.portNames), wallTime: \.nanoseconds)
+    for (worker, part) in trace.traces.enumerated() { group.run(SessionBatch(.trace(part)), on: worker) }
+    return trace
+  }
+
+  /// Takes some journeys that have ended.
+  private static func take(_ trace: JourneyTrace?, _ onJourney: (Journey) -> Void) -> Int {
+    // Workers wait for each other here: whatever a journey lacks comes.
+    let journeys = trace?.take(atMost: 256, now: .zero) ?? []
+    for journey in journeys { onJourney(journey) }
+    return journeys.count
+  }
+
+  /// Takes what workers report and shows progress until all of them are done.
+  ///
+  /// - Parameter take: takes some of it, and answers how much there was.
+  private func watch(_ group: WorkerGroup, onTick: () -> Void = {}, _ take: () -> Int) {
     let clock = ContinuousClock()
     var lastTick = clock.now
     var idle = 0
     while true {
       let isFinished = group.isFinished
-      let taken = take(group, onSession)
+      let taken = take()
       if isFinished, taken == 0 { return }
       idle = taken == 0 ? idle + 1 : 0
       // Short runs end at once; long ones are looked at now and then.

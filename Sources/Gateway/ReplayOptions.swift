@@ -29,6 +29,8 @@ public struct ReplayOptions: Sendable {
   public var writeDirectory: String?
   /// Files beside the captures that are read and must not be overwritten.
   public var protectedFiles: [String] = []
+  /// Packets whose journeys are told, the first ones; at most ``JourneyTrace/mostPackets``.
+  public var traced = 0
   /// Whether sessions are reported as they end.
   public var reportsSessions = false
   /// Packets a worker takes at once, 1...256. A capture's are all there already: the more share what a burst

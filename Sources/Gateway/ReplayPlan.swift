@@ -127,5 +127,6 @@ extension WorkerSetup.Port {
     self.init(
       lif: port.lif.number, peer: port.peer.number, miss: learn == nil ? port.miss : .learn,
       learnedAction: learn ?? port.learnedAction, nonSession: port.nonSession, mac: port.mac)
+    host = port.host?.number ?? 0
   }
 }

@@ -144,7 +144,8 @@ package final class WorkerGroup: Sendable {
     submitting.withLock { _ in commands[worker].submit(batch) }
   }
 
-  private func run(_ batch: SessionBatch, on worker: Int) {
+  /// Has a worker carry out a batch, and waits for it.
+  func run(_ batch: SessionBatch, on worker: Int) {
     while !submit(batch, to: worker) { ControlPause.short() }
     while !batch.isDone { ControlPause.short() }
   }

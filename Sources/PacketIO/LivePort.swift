@@ -4,12 +4,18 @@ package import Dataplane
 package enum LivePort: Sendable {
   case afPacket(AFPacketPort)
   case afXDP(AFXDPPort)
+  case tap(TapPort)
 
+  /// - Parameter steering: of packets to workers, for ports that can have it.
   /// - Throws: what the kernel refuses, in words.
-  package init(_ settings: LivePortSettings, at arrival: Arrival, workers: Int) throws(LivePortError) {
+  package init(
+    _ settings: LivePortSettings, at arrival: Arrival, workers: Int, steering: FanoutSteering?
+  ) throws(LivePortError) {
     switch settings {
-    case .afPacket(let settings): self = .afPacket(try AFPacketPort(settings, at: arrival, workers: workers))
+    case .afPacket(let settings):
+      self = .afPacket(try AFPacketPort(settings, at: arrival, workers: workers, steering: steering))
     case .afXDP(let settings): self = .afXDP(try AFXDPPort(settings, at: arrival))
+    case .tap(let settings): self = .tap(try TapPort(settings, at: arrival, workers: workers))
     }
   }
 
@@ -17,6 +23,7 @@ package enum LivePort: Sendable {
     switch self {
     case .afPacket(let port): port.arrival
     case .afXDP(let port): port.arrival
+    case .tap(let port): port.arrival
     }
   }
 
@@ -25,6 +32,7 @@ package enum LivePort: Sendable {
     switch self {
     case .afPacket(let port): [port.warning].compactMap { $0 }
     case .afXDP(let port): port.warnings
+    case .tap: []
     }
   }
 
@@ -33,10 +41,11 @@ package enum LivePort: Sendable {
     switch self {
     case .afPacket(let port): port.trouble
     case .afXDP(let port): port.trouble
+    case .tap(let port): port.trouble
     }
   }
 
-  /// Lets packets come; those of AF_XDP come when the workers give the kernel frames.
+  /// Lets packets come; those of AF_XDP come when the workers give the kernel frames, those of TAP wait.
   package func start() {
     if case .afPacket(let port) = self { port.start() }
   }
@@ -54,6 +63,7 @@ package enum LivePort: Sendable {
       switch port {
       case .afPacket(let port):
         queues.append(.afPacket(try port.queue(of: worker, setup: setup, counters: counters)))
+      case .tap(let port): queues.append(.tap(try port.queue(of: worker, setup: setup, counters: counters)))
       case .afXDP: if let queue = xdp.popFirst() { queues.append(.afXDP(queue)) }
       }
     }

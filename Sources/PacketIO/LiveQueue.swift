@@ -4,11 +4,13 @@ import Dataplane
 package enum LiveQueue: Sendable {
   case afPacket(AFPacketQueue)
   case afXDP(AFXDPQueue)
+  case tap(TapQueue)
 
   var arrival: Arrival {
     switch self {
     case .afPacket(let queue): queue.arrival
     case .afXDP(let queue): queue.arrival
+    case .tap(let queue): queue.arrival
     }
   }
 
@@ -16,6 +18,7 @@ package enum LiveQueue: Sendable {
     switch self {
     case .afPacket(let queue): queue.begin(mesh, isAlone: isAlone, now: now)
     case .afXDP(let queue): queue.begin(mesh, isAlone: isAlone, now: now)
+    case .tap(let queue): queue.begin(mesh, isAlone: isAlone, now: now)
     }
   }
 
@@ -23,6 +26,7 @@ package enum LiveQueue: Sendable {
     switch self {
     case .afPacket(let queue): queue.watch(&wakes)
     case .afXDP(let queue): queue.watch(&wakes)
+    case .tap(let queue): queue.watch(&wakes)
     }
   }
 
@@ -30,6 +34,7 @@ package enum LiveQueue: Sendable {
     switch self {
     case .afPacket(let queue): queue.receive(into: &burst, now: now)
     case .afXDP(let queue): queue.receive(into: &burst, now: now)
+    case .tap(let queue): queue.receive(into: &burst, now: now)
     }
   }
 
@@ -37,6 +42,7 @@ package enum LiveQueue: Sendable {
     switch self {
     case .afPacket(let queue): queue.transmit(burst, &outcome)
     case .afXDP(let queue): queue.transmit(burst, &outcome)
+    case .tap(let queue): queue.transmit(burst, &outcome)
     }
   }
 
@@ -44,6 +50,7 @@ package enum LiveQueue: Sendable {
     switch self {
     case .afPacket(let queue): queue.transmit(copy)
     case .afXDP(let queue): queue.transmit(copy)
+    case .tap(let queue): queue.transmit(copy)
     }
   }
 
@@ -51,6 +58,7 @@ package enum LiveQueue: Sendable {
     switch self {
     case .afPacket(let queue): queue.shut()
     case .afXDP(let queue): queue.shut()
+    case .tap(let queue): queue.shut()
     }
   }
 
@@ -58,6 +66,7 @@ package enum LiveQueue: Sendable {
     switch self {
     case .afPacket(let queue): queue.finish()
     case .afXDP(let queue): queue.finish()
+    case .tap(let queue): queue.finish()
     }
   }
 }

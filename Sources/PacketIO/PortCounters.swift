@@ -25,6 +25,8 @@ import Synchronization
     case refused
     /// Not accepted by the interface when they were to be sent.
     case transmitFailed
+    /// Transmitted, as it seemed, and not accepted after all when their turn came. AF_XDP.
+    case unsent
     /// Super-frames received, and the packets that they became, which count as received.
     case superFrames, segments
     /// Checksums that the sender had left to its device.
@@ -37,6 +39,9 @@ import Synchronization
     case framesInUse
     /// Frames that the kernel named though it did not have them: none, unless kernel or program are wrong.
     case frameFaults
+    /// Packets (TPACKET_V3: blocks of them) that waited in the receive rings at the last look, four times a
+    /// second, and how many these rings take. Not sums: see `set`.
+    case ringWaiting, ringSize
   }
 
   /// Words of a port: packets and bytes received, packets and bytes transmitted, events.
@@ -84,6 +89,23 @@ import Synchronization
 
   func addReceived(_ traffic: Traffic, port: Int) { add(traffic, port, 0) }
   func addTransmitted(_ traffic: Traffic, port: Int) { add(traffic, port, 2) }
+
+  /// Counts what a live port made of a burst's packets.
+  func addTransmission(_ result: (sent: Traffic, failed: UInt64), port: Int) {
+    addTransmitted(result.sent, port: port)
+    add(.transmitFailed, result.failed, port: port)
+  }
+
+  /// Counts a copy of so many bytes.
+  ///
+  /// - Returns: whether it was sent, as it was given.
+  func addCopy(isSent: Bool, byteCount: Int, port: Int) -> Bool {
+    var sent = Traffic()
+    sent.packets = isSent ? 1 : 0
+    sent.bytes = isSent ? UInt64(byteCount) : 0
+    addTransmission((sent, isSent ? 0 : 1), port: port)
+    return isSent
+  }
 
   private func load(_ port: Int, _ offset: Int) -> Traffic {
     var traffic = Traffic()

@@ -119,8 +119,8 @@ package struct PortQueue: PacketQueue, ~Copyable {
     for index in 0..<burst.count {
       let verdict = outcome[index]
       switch verdict.kind {
-      case .forward, .mirror, .snoop:
-        // 0 is the host port, which is none of ours.
+      case .forward, .mirror, .snoop, .punt:
+        // 0: punted, and there is no host port.
         guard verdict.outLIF != 0 else { continue }
         guard let port = positions.position(verdict.outLIF) else {
           outcome[index] = .drop(.transmitFailed)
@@ -129,7 +129,7 @@ package struct PortQueue: PacketQueue, ~Copyable {
         if hasLive, markWanted(port) { continue }
         if port != run.port { endTransmitted(&run, next: port) }
         run.add(burst.originalLength(index))
-      case .drop, .punt, .consume, .handOff, .hold: continue
+      case .drop, .consume, .handOff, .hold: continue
       }
     }
     for index in 0..<outcome.copyCount { transmit(copy: index, &outcome, &run) }

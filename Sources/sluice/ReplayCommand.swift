@@ -105,6 +105,12 @@ struct ReplayCommand: ParsableCommand {
       "Write each session as it ends, then the live ones: a JSON object a line.", valueName: "file"))
   var sessionsOut: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Tell the journeys of the first packets, as sluice trace does, 1 to 10000; with --json an object a "
+        + "line, before the summary.", valueName: "packets"))
+  var trace: Int?
+
   @Flag(help: "Print a table of all sessions before the summary.")
   var showSessions = false
 
@@ -117,6 +123,9 @@ struct ReplayCommand: ParsableCommand {
     }
     if multiplier != nil, effectiveRate != .capture {
       throw ValidationError("--multiplier: it divides the pauses of --rate capture: give that rate")
+    }
+    if let trace, !(1...JourneyTrace.mostPackets).contains(trace) {
+      throw ValidationError("--trace \(trace): accepted: 1...\(JourneyTrace.mostPackets)")
     }
     if let port { try checkPort(port) }
     guard let write, let sessionsOut else { return }
@@ -151,6 +160,7 @@ struct ReplayCommand: ParsableCommand {
     options.writeDirectory = write
     options.protectedFiles = [config, sessions].compactMap { $0 }
     options.reportsSessions = sessionsOut != nil || showSessions
+    options.traced = trace ?? 0
     let rows = showSessions ? SessionRows() : nil
     let summary = try perform(options, rows)
     if let rows, !json { try StandardOutput.print(rows.text + "\n") }
@@ -167,7 +177,7 @@ struct ReplayCommand: ParsableCommand {
     let others: [(name: String, isGiven: Bool)] = [
       ("--config", config != nil), ("--sessions", sessions != nil), ("--learn", learn != nil),
       ("--workers", workers != nil), ("--split", split != nil), ("--write", write != nil),
-      ("--sessions-out", sessionsOut != nil), ("--show-sessions", showSessions),
+      ("--sessions-out", sessionsOut != nil), ("--show-sessions", showSessions), ("--trace", trace != nil),
     ]
     for other in others where other.isGiven {
       throw ValidationError(
@@ -187,6 +197,7 @@ struct ReplayCommand: ParsableCommand {
       let lines = try SessionLines(
         sessionsOut, inputs: replay.captureFiles + [config, sessions].compactMap { $0 })
       HugePageNotice.announce()
+      let journeys = JourneyLines(isJSON: json)
       let meter = ProgressMeter(replay.progress)
       Interrupt.stops(replay.progress)
       let summary = try replay.run(
@@ -194,9 +205,10 @@ struct ReplayCommand: ParsableCommand {
         onSession: { session in
           lines.write(session)
           rows?.add(session)
-        }, onTick: meter.show)
+        }, onJourney: journeys.write, onTick: meter.show)
       meter.clear()
       try lines.close()
+      try journeys.close()
       return summary
     } catch {
       throw CommandFailure(status: error.code == .usage ? 2 : 1, message: error.message)

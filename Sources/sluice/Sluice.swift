@@ -14,7 +14,7 @@ struct Sluice: ParsableCommand {
     version: BuildInfo.text,
     subcommands: [
       ReplayCommand.self, RunCommand.self, SessionCommand.self, ShowCommand.self, GenerateCommand.self,
-      TopCommand.self, CaptureCommand.self, ConfigCommand.self,
+      TopCommand.self, CaptureCommand.self, TraceCommand.self, ConfigCommand.self,
     ])
 
   static func main() {

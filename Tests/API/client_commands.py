@@ -91,6 +91,7 @@ def test_show_says_what_grpc_says(case):
           {name: each.received_packets for name, each in daemon.ports().items()}, "received by port")
     drops, = _json(daemon, "show", "drops")
     equal({each["reason"]: each["packets"] for each in drops["drops"]}, {"sessionDrop": 1}, "drops")
+    equal(drops["drops"][0]["ports"], {"lif-1": 1}, "drops by port")
     sessions, = _json(daemon, "show", "sessions")
     status = daemon.status()
     equal((sessions["live"], sessions["opened"], sessions["closed_rst"], sessions["lingering"]),

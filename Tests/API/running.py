@@ -101,6 +101,10 @@ class Daemon:
         answer = self.dataplane.ListDrops(stubs.sluice.ListDropsRequest(), timeout=CALL_SECONDS)
         return {drop.reason: drop.packets for drop in answer.drops}
 
+    def drops_by_port(self, reason):
+        answer = self.dataplane.ListDrops(stubs.sluice.ListDropsRequest(), timeout=CALL_SECONDS)
+        return next((dict(drop.ports) for drop in answer.drops if drop.reason == reason), {})
+
     def ports(self):
         answer = self.dataplane.ListPorts(stubs.sluice.ListPortsRequest(), timeout=CALL_SECONDS)
         return {port.name: port for port in answer.ports}

@@ -41,6 +41,13 @@ struct ExampleTests {
     #expect(configuration.ports.allSatisfy { $0.miss == .learn && $0.nonSession == .forward })
   }
 
+  @Test func `a bump in the wire whose misses go to a TAP interface`() throws {
+    let configuration = try Configuration.load(path: Examples.path("host-port.yaml"))
+    #expect(configuration.ports.map(\.peer.number) == [2, 1, 1])
+    #expect(configuration.ports.map(\.host?.number) == [3, nil, nil])
+    #expect(configuration.ports[2].live == .tap(TapSettings(interface: "sluice0")))
+  }
+
   @Test func `a bump in the wire by AF_XDP`() throws {
     let configuration = try Configuration.load(path: Examples.path("bump-xdp.yaml"))
     #expect(
@@ -94,7 +101,7 @@ struct ExampleTests {
     #expect(
       names.filter { $0.hasSuffix(".yaml") }.sorted() == [
         "api.yaml", "bump-xdp.yaml", "bump.yaml", "demo-replay.yaml", "demo-sessions.yaml", "demo.yaml",
-        "gre.yaml", "minimal.yaml", "sessions.yaml", "two-ports.yaml",
+        "gre.yaml", "host-port.yaml", "minimal.yaml", "sessions.yaml", "two-ports.yaml",
       ])
   }
 

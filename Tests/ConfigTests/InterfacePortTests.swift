@@ -28,6 +28,18 @@ struct InterfacePortTests {
     #expect(try port(fields).live == .afPacket(live))
   }
 
+  @Test func `who gets a packet`() throws {
+    var live = AFPacketSettings(interface: "eth0")
+    #expect(live.fanout == .sessions)
+    #expect(try port("interface: eth0, fanout: sessions").live == .afPacket(live))
+    live.fanout = .hash
+    #expect(try port("interface: eth0, fanout: hash").live == .afPacket(live))
+  }
+
+  @Test func `a TAP interface`() throws {
+    #expect(try port("kind: tap, interface: sluice0").live == .tap(TapSettings(interface: "sluice0")))
+  }
+
   @Test func `AF_XDP with defaults and with all that it has`() throws {
     var live = AFXDPSettings(interface: "eth0")
     #expect(try port("kind: af_xdp, interface: eth0").live == .afXDP(live))
@@ -44,8 +56,21 @@ struct InterfacePortTests {
       "kind: af_packet",
       "ports[0].interface: is missing; accepted: the name of a network interface, as ip link shows it"
     ),
-    ("kind: af_xdp2, interface: eth0", "ports[0].kind: \"af_xdp2\" is not one of af_packet, af_xdp"),
+    ("kind: af_xdp2, interface: eth0", "ports[0].kind: \"af_xdp2\" is not one of af_packet, af_xdp, tap"),
+    (
+      "kind: tap, interface: tap%d",
+      "ports[0].interface: \"tap%d\": the kernel would put a number for %; accepted: a name without it"
+    ),
+    ("kind: tap, interface: tap0, ring: {}", "ports[0].ring: is not of kind: tap; leave it out"),
+    ("kind: tap, interface: tap0, xdp: auto", "ports[0].xdp: is of kind: af_xdp only; leave it out"),
     ("interface: eth0, xdp: native", "ports[0].xdp: is of kind: af_xdp only; leave it out"),
+    ("interface: eth0, fanout: random", "ports[0].fanout: \"random\" is not one of sessions, hash"),
+    ("fanout: hash", "ports[0].fanout: stands without kind: af_packet and an interface"),
+    (
+      "kind: af_xdp, interface: eth0, fanout: hash",
+      "ports[0].fanout: is of kind: af_packet only; leave it out"
+    ),
+    ("kind: tap, interface: tap0, fanout: hash", "ports[0].fanout: is of kind: af_packet only; leave it out"),
     ("xdp: native", "ports[0].xdp: stands without kind: af_xdp and an interface"),
     (
       "kind: af_xdp, interface: eth0, ring: { packets: 1000 }",

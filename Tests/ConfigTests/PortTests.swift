@@ -74,11 +74,45 @@ struct PortTests {
     (
       "name: a, lif: 1, mis: drop",
       "1:29: ports[0]: unknown key \"mis\", did you mean \"miss\"? accepted: name, "
-        + "lif, peer, mac, kind, interface, ring, xdp, capture, memory, miss, learn, non_session"
+        + "lif, peer, host, mac, kind, interface, ring, fanout, xdp, capture, memory, miss, learn, "
+        + "non_session"
     ),
   ])
   func `wrong port is refused`(fields: String, message: String) {
     #expect(refusals("ports: [ { \(fields) } ]") == ["x.yaml:" + message])
+  }
+
+  @Test func `a host port's packets go to the port that it serves`() throws {
+    func lifs(_ list: String) throws -> [[UInt16]] {
+      try Configuration.parse("ports: [\(list)]", file: "x.yaml").ports.map {
+        [$0.peer.number, $0.host?.number ?? 0]
+      }
+    }
+    #expect(try lifs("{ name: a, lif: 1, host: h }, { name: h, lif: 2 }") == [[2, 2], [1, 0]])
+    // A wire is one in spite of host ports.
+    let wire = "{ name: a, lif: 1, host: g }, { name: b, lif: 2, host: h }"
+    #expect(
+      try lifs(wire + ", { name: g, lif: 3 }, { name: h, lif: 4 }") == [[2, 3], [1, 4], [1, 0], [2, 0]])
+    let shared = "{ name: a, lif: 1, host: h }, { name: b, lif: 2, host: h }"
+    #expect(try lifs(shared + ", { name: h, lif: 3, peer: 2 }") == [[2, 3], [1, 3], [2, 0]])
+  }
+
+  @Test(arguments: [
+    (
+      "{ name: a, lif: 1, host: x }, { name: b, lif: 2 }",
+      "1:34: ports[0].host: \"x\" is not another port; accepted: b"
+    ),
+    (
+      "{ name: a, lif: 1, host: a }", "1:34: ports[0].host: \"a\" is not another port; accepted: none"
+    ),
+    (
+      "{ name: a, lif: 1, host: h }, { name: b, lif: 2, host: h }, { name: h, lif: 3 }",
+      "1:64: ports[1].host: \"h\" is also the host port of ports[0]; accepted: a host port for each, or one "
+        + "with a peer, which says where its packets go"
+    ),
+  ])
+  func `wrong host port is refused`(list: String, message: String) {
+    #expect(refusals("ports: [\(list)]") == ["x.yaml:" + message])
   }
 
   @Test func `duplicate names and LIFs are refused`() {

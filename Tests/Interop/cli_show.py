@@ -46,14 +46,15 @@ def show_text(line):
         daemon.run("status", "show", "status", output=["^sluice 0", "workers +2", "live +1 ",
                                                        "capacity +20,000"])
         daemon.run("workers", "show", "workers", output=[
-            "^worker +core +node +polling", "^ *0 .*adaptive", "^ *1 "])
+            "^worker +core +node +polling.* per burst", "^ *0 .*adaptive", "^ *1 "])
         daemon.run("ports", "show", "ports",
-                   output=[r"^inside +1 +2 .*drop .*capture .*frames\.pcap +receiving$", "^outside +2 +1 "])
-        daemon.run("drops", "show", "drops", output=["^reason", "miss"])
+                   output=[r"^inside +1 +2 .*drop .*capture .*frames\.pcap +- +receiving$",
+                           "^outside +2 +1 "])
+        daemon.run("drops", "show", "drops", output=["^reason +packets +came by +meaning", "^miss.* inside "])
         daemon.run("sessions", "show", "sessions", output=["live +1 +of 20,000", "opened +1"])
         daemon.run("memory", "show", "memory", output=["resident .*[KMG]iB", "flow tables", "packet buffers"])
         daemon.run("rates", "show", "workers", "--interval", "0.3", "--count", "2",
-                   output=["ns/packet", "packets/s"])
+                   output=["ns/packet", "packets/s", "per burst", "handed off/s"])
 
 
 def show_json(line):

@@ -30,7 +30,7 @@ def bump(case, net, workers=1, ring=None, policies=None, prefix=(), **others):
 def prepared(case, net, workers=1, ring=None, policies=None, prefix=(), interfaces=("port0", "port1"),
              kind="af_packet", kinds=None, xdp=None, **others):
     """A daemon on both ports that has not been started."""
-    kinds = kinds or (kind, kind)
+    kinds = kinds or [kind] * len(interfaces)
     shared = {"miss": "learn", **({"ring": ring} if ring else {}),
               **({"xdp": xdp} if xdp else {}), **(policies or {})}
     ports = [port(f"lif-{lif}", lif, interface=interface, kind=kind_, **shared)
@@ -41,7 +41,7 @@ def prepared(case, net, workers=1, ring=None, policies=None, prefix=(), interfac
     return daemon
 
 
-INTERFACES = {"lif-1": "port0", "lif-2": "port1"}
+INTERFACES = {"lif-1": "port0", "lif-2": "port1", "lif-3": "port2"}
 
 
 def _reading(daemon):
@@ -52,7 +52,8 @@ def _reading(daemon):
         # A super-frame is one packet to the kernel and several to us.
         whole = port_.received_packets - events.get("segments", 0) + events.get("superFrames", 0)
         unseen = events.get("ringFull", 0) + events.get("refused", 0)
-        found[name] = (daemon.net.statistics(INTERFACES[name]), (whole + unseen, port_.transmitted_packets),
+        sent = port_.transmitted_packets - events.get("unsent", 0)
+        found[name] = (daemon.net.statistics(INTERFACES[name]), (whole + unseen, sent),
                        port_.received_packets + unseen, events)
     return found
 

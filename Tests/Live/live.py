@@ -13,9 +13,10 @@ TESTS = os.path.dirname(HERE)
 sys.path[:0] = [HERE, os.path.join(TESTS, "API"), os.path.join(TESTS, "Interop")]
 
 MODULES = ("refused", "frames_through", "quiet", "offloads", "super_frames",
-           "stalled_ring", "links", "idle", "tcp", "tagged", "xdp",
-           "xdp_programs", "readme_session", "replay_port", "warm_restart")
-LONG_MODULES = ("warm_restart_long",)
+           "stalled_ring", "links", "steering", "idle", "tcp", "acting", "endings", "tagged", "xdp",
+           "xdp_programs", "xdp_stuck", "throughput", "host_port", "readme_session", "replay_port",
+           "warm_restart")
+LONG_MODULES = ("soak", "warm_restart_long")
 
 
 def main():

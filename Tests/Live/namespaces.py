@@ -7,6 +7,8 @@
      10.77.0.1/24                                       10.77.0.2/24
      fd77::1/64                                         fd77::2/64
 
+A third host is `beside`, at port2, for who asks for it.
+
 Names are unique to the process; everything goes when the test ends. Offloads are as the kernel has them.
 """
 
@@ -16,7 +18,8 @@ import os
 import subprocess
 
 ADDRESSES = {"left": ("10.77.0.1", "fd77::1"), "right": ("10.77.0.2", "fd77::2")}
-PORTS = {"left": "port0", "right": "port1"}
+BESIDE = {"beside": ("10.77.1.1", "fd77:1::1")}
+PORTS = {"left": "port0", "right": "port1", "beside": "port2"}
 _numbers = itertools.count()
 
 
@@ -38,9 +41,10 @@ def check():
 class Net:
     """Two hosts and the middle. A context: it is removed with the block."""
 
-    def __init__(self, mtu=1500, queues=1):
+    def __init__(self, mtu=1500, queues=1, beside=False):
         unique = f"sluice-{os.getpid()}-{next(_numbers)}"
-        self.names = {place: f"{unique}-{place}" for place in ("left", "middle", "right")}
+        self.hosts = ADDRESSES | (BESIDE if beside else {})
+        self.names = {place: f"{unique}-{place}" for place in (*self.hosts, "middle")}
         self.mtu, self.queues = mtu, queues
         self.processes = []
 
@@ -48,7 +52,7 @@ class Net:
         try:
             for name in self.names.values():
                 _run("ip", "netns", "add", name)
-            for place in ADDRESSES:
+            for place in self.hosts:
                 self.connect(place)
         except BaseException:
             self.__exit__()
@@ -73,7 +77,7 @@ class Net:
                  "net.ipv6.conf.default.router_solicitations=0")
         _run("ip", "-n", host, "link", "add", "eth0", "mtu", str(self.mtu), *queues, "type", "veth",
              "peer", "name", PORTS[place], "mtu", str(self.mtu), "netns", middle, *queues)
-        for address, length in zip(ADDRESSES[place], (24, 64)):
+        for address, length in zip(self.hosts[place], (24, 64)):
             _run("ip", "-n", host, "address", "add", f"{address}/{length}", "dev", "eth0")
         _run("ip", "-n", host, "link", "set", "lo", "up")
         _run("ip", "-n", host, "link", "set", "eth0", "up")
@@ -81,7 +85,7 @@ class Net:
 
     def finish_checksums(self):
         """Has the hosts' stacks leave no checksum to a device: AF_XDP does not tell of it."""
-        for place in ADDRESSES:
+        for place in self.hosts:
             self.run(place, "ethtool", "-K", "eth0", "tx", "off")
 
     def command(self, place, *words):
@@ -109,6 +113,8 @@ class Net:
             # How long ago something confirmed it.
             address.pop("preferred_life_time", None)
             address.pop("valid_life_time", None)
+            # Whether nobody else has been found to have it yet.
+            address.pop("tentative", None)
         return found
 
     def statistics(self, name):

@@ -87,6 +87,8 @@ def test_ring_overrun_is_counted(case):
         lost = dict(ports["lif-1"].events).get("ringFull", 0)
         true(2000 < lost < 3000, f"{lost} packets found no room in a ring of 512")
         equal(daemon.drops().get("receiveRingFull"), lost, "drops by that reason")
+        equal(daemon.drops_by_port("receiveRingFull"), {"lif-1": lost}, "drops by port")
+        equal(dict(ports["lif-1"].events)["ringSize"], 512, "what the ring takes")
         # And it goes on.
         files = Files(case, net)
         files.add("file", 1 << 20)

@@ -116,5 +116,7 @@ def test_a_checksum_that_is_none_of_ours(case):
         # SCTP's CRC, at byte 8 of its header.
         _send(net, [struct.pack("=BBHHHH", NEEDS_CHECKSUM, 0, 0, 0, 34, 8) + frame] * 4)
         eventually(lambda: daemon.drops() == {"unsupportedOffload": 4}, "four drops for that reason")
-        equal(dict(daemon.ports()["lif-1"].events), {"refused": 4}, "events")
+        events = dict(daemon.ports()["lif-1"].events)
+        counted = {name: events[name] for name in events if not name.startswith("ring")}
+        equal(counted, {"refused": 4}, "events")
         check_explained(daemon)

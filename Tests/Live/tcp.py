@@ -48,7 +48,7 @@ def test_large_mtu(case):
 
 def test_many_connections_two_workers(case):
     with Net() as net:
-        daemon = bump(case, net, workers=2)
+        daemon = bump(case, net, workers=2, policies={"fanout": "hash"})
         files = Files(case, net)
         names = [f"file-{number}" for number in range(16)]
         for name in names:

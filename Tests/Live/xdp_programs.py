@@ -22,7 +22,7 @@ name = sys.argv[2].encode().ljust(16, bytes(1))
 program = bpf(5, struct.pack("<IIQQIIQII16s", 6, 2, ctypes.addressof(code), ctypes.addressof(license),
                              0, 0, 0, 0, 0, name))
 index = socket.if_nametoindex(sys.argv[1])
-inner = struct.pack("=HHi", 8, 1, program) + struct.pack("=HHI", 8, 3, 4)
+inner = struct.pack("=HHi", 8, 1, program) + struct.pack("=HHI", 8, 3, int(sys.argv[3]))
 nested = struct.pack("=HH", 4 + len(inner), 43 | 0x8000) + inner
 body = struct.pack("=BxHiII", 0, 0, index, 0, 0) + nested
 link = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
@@ -32,8 +32,12 @@ sys.exit(-error)
 """
 
 
-def _attach(net, interface, name):
-    net.run("middle", "/usr/bin/python3", "-c", FOREIGN, interface, name)
+# XDP_FLAGS_*_MODE: in the driver, in the kernel's stack.
+NATIVE, GENERIC = 4, 2
+
+
+def _attach(net, interface, name, mode=NATIVE):
+    net.run("middle", "/usr/bin/python3", "-c", FOREIGN, interface, name, mode)
 
 
 def _program(net, interface):
@@ -84,11 +88,13 @@ def test_foreign_program_is_named(case):
 
 
 def test_program_left_behind_is_replaced(case):
-    with Net() as net:
-        _attach(net, "port1", "sluice_xdp")
-        found = _program(net, "port1")
-        bump(case, net, kind="af_xdp")
-        true(_program(net, "port1") not in (None, found), "a program of its own")
+    for mode in (NATIVE, GENERIC):
+        for wish in ("auto", "generic"):
+            with Net() as net:
+                _attach(net, "port1", "sluice_xdp", mode)
+                found = _program(net, "port1")
+                bump(case, net, kind="af_xdp", xdp=wish)
+                true(_program(net, "port1") not in (None, found), f"a program of its own, {mode} {wish}")
 
 
 def test_another_sluice_is_named(case):
@@ -123,4 +129,4 @@ def test_none_is_kept(case):
 def test_offloads_are_warned_of(case):
     with Net() as net:
         daemon = bump(case, net, kind="af_xdp")
-        true("ethtool -K DEVICE tx off" in daemon.said(), f"the warning is in {daemon.said()!r}")
+        true("ethtool -K DEVICE tx off txvlan off" in daemon.said(), f"the warning is in {daemon.said()!r}")

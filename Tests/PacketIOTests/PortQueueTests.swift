@@ -68,6 +68,24 @@ struct PortQueueTests {
     counts.expectEquations()
   }
 
+  @Test func `what is punted to a port counts as transmitted there`() throws {
+    let counters = PortCounters(ports: 2)
+    var setup = setup(peer: 1)
+    for index in setup.ports.indices {
+      setup.ports[index].miss = .punt
+      setup.ports[index].host = 2
+    }
+    var queue = queue(setup, memory: [try memory(packets: 10)], counters: counters)
+    var worker = try Worker(setup, index: 0, events: nil)
+    var burst = PacketBurst()
+    #expect(queue.receive(into: &burst) == .packets)
+    worker.take(&burst, through: &queue)
+    let counts = Counts(setup.counters)
+    #expect(counts[.punted] == 64 && counts[.transmitted] == 64)
+    #expect(counters.transmitted(1).packets == 64 && counters.transmitted(0).packets == 0)
+    counts.expectEquations()
+  }
+
   @Test func `without packets it is idle, for as long as none is due`() throws {
     var burst = PacketBurst()
     var silent = queue(setup(peer: 2))

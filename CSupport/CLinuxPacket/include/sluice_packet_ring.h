@@ -154,6 +154,30 @@ static inline bool sluice_ring_take(struct sluice_ring *ring, struct sluice_rece
 	return ring->version == 3 ? sluice_ring_take_v3(ring, out) : sluice_ring_take_v2(ring, out);
 }
 
+/// Whether the kernel has filled a unit and not yet had it back.
+static inline bool sluice_ring_is_ready(const struct sluice_ring *ring, uint32_t position)
+{
+	const uint8_t *unit = ring->memory + (size_t)position * ring->unit_size;
+	const uint32_t *status = ring->version == 3
+		? &((const struct tpacket_block_desc *)unit)->hdr.bh1.block_status
+		: &((const struct tpacket2_hdr *)unit)->tp_status;
+	return (__atomic_load_n(status, __ATOMIC_RELAXED) & TP_STATUS_USER) != 0;
+}
+
+/// Units that wait to be taken. The kernel fills them in order: the first that is not ready is searched for.
+static inline uint32_t sluice_ring_waiting(const struct sluice_ring *ring)
+{
+	uint32_t ready = 0, least_unready = ring->memory ? ring->units - ring->taken : 0;
+	while (ready < least_unready) {
+		uint32_t middle = ready + (least_unready - ready) / 2;
+		if (sluice_ring_is_ready(ring, (uint32_t)(((uint64_t)ring->position + middle) % ring->units)))
+			ready = middle + 1;
+		else
+			least_unready = middle;
+	}
+	return ready;
+}
+
 /// Gives the `count` oldest taken units back to the kernel, at most those that there are.
 static inline void sluice_ring_release(struct sluice_ring *ring, uint32_t count)
 {

@@ -50,9 +50,9 @@ enum sluice_ring_step {
 int sluice_ring_open(const struct sluice_ring_wish *wish, struct sluice_ring *ring,
 		     enum sluice_ring_step *step);
 
-/// Joins or makes the fanout group `group` of symmetric flow hashes; with -1 one that nobody else has, whose
-/// number is written there.
-int sluice_ring_join(struct sluice_ring *ring, int *group);
+/// Joins or makes the fanout group `group`; with -1 one that nobody else has, whose number is written there.
+/// `program` deals its packets (sluice_fanout.h); -1: the kernel's symmetric flow hash.
+int sluice_ring_join(struct sluice_ring *ring, int *group, int program);
 
 /// Lets packets come.
 int sluice_ring_start(struct sluice_ring *ring);

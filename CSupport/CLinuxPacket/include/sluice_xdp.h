@@ -92,11 +92,14 @@ struct sluice_xdp_program {
 	/// Empty where it is not to be learned.
 	char name[16];
 	bool is_ours;
+	/// Where it runs, one of XDP_FLAGS_*_MODE.
+	uint32_t mode;
 };
 
 int sluice_xdp_find(int interface, struct sluice_xdp_program *out);
 
-/// Takes the program off an interface to which it was attached without a link; EBUSY when it has one.
-int sluice_xdp_detach(int interface);
+/// Takes a program that was found off an interface to which it was attached without a link; EBUSY when it has
+/// one.
+int sluice_xdp_detach(int interface, const struct sluice_xdp_program *program);
 
 #endif

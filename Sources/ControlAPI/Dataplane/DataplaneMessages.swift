@@ -26,6 +26,7 @@ extension Sluice_V1_Port {
     name = report.name
     lif = UInt32(report.lif)
     peer = UInt32(report.peer)
+    host = report.host ?? ""
     kind = report.kind.rawValue
     source = report.source
     receivedPackets = report.receivedPackets
@@ -46,5 +47,6 @@ extension Sluice_V1_Drop {
     reason = report.reason.name
     description_p = report.reason.sentence
     packets = report.packets
+    ports = Dictionary(report.ports.map { ($0.name, $0.packets) }, uniquingKeysWith: +)
   }
 }

@@ -16,10 +16,18 @@ extension DataplaneService {
   func capture(
     _ request: Sluice_V1_CapturePacketsRequest
   ) async throws(RPCError) -> StreamingServerResponse<Sluice_V1_CapturedPackets> {
-    let running = RunningCapture(try await begin(request), of: daemon)
+    let capture: PacketCapture
+    do throws(PacketCapture.Refusal) {
+      capture = try await daemon.capture(try PacketCapture.Request(request))
+    } catch {
+      throw RPCError(error)
+    }
+    let daemon = daemon
+    let lifetime = CallLifetime { await daemon.end(capture) }
     return StreamingServerResponse { writer in
       do {
-        try await withCallCancellation { try await Self.send(running.capture, to: writer) }
+        try await withCallCancellation { try await Self.send(capture, to: writer) }
+        withExtendedLifetime(lifetime) {}
       } catch is CancellationError {
         throw RPCError(code: .unavailable, message: "the daemon is stopping")
       }
@@ -43,33 +51,27 @@ extension DataplaneService {
       try await Task.sleep(for: pause)
     }
   }
+}
 
-  private func begin(_ request: Sluice_V1_CapturePacketsRequest) async throws(RPCError) -> PacketCapture {
-    do throws(PacketCapture.Refusal) {
-      return try await daemon.capture(try PacketCapture.Request(request))
-    } catch {
-      switch error {
-      case .invalid(let message): throw RPCError(code: .invalidArgument, message: message)
-      case .noSuchSession(let message): throw RPCError(code: .notFound, message: message)
-      case .tooMany(let message): throw RPCError(code: .resourceExhausted, message: message)
-      }
-    }
+/// Ends what a call has begun with the call, also when that ends before it was answered.
+final class CallLifetime: Sendable {
+  private let end: @Sendable () async -> Void
+
+  init(_ end: @escaping @Sendable () async -> Void) { self.end = end }
+
+  deinit {
+    let end = end
+    Task(executorPreference: ControlLoop.shared) { await end() }
   }
 }
 
-/// Ends a capture with its call, also when the call ends before it was answered.
-private final class RunningCapture: Sendable {
-  let capture: PacketCapture
-  private let daemon: Daemon
-
-  init(_ capture: PacketCapture, of daemon: Daemon) {
-    self.capture = capture
-    self.daemon = daemon
-  }
-
-  deinit {
-    let (capture, daemon) = (capture, daemon)
-    Task(executorPreference: ControlLoop.shared) { await daemon.end(capture) }
+extension RPCError {
+  init(_ refusal: PacketCapture.Refusal) {
+    switch refusal {
+    case .invalid(let message): self.init(code: .invalidArgument, message: message)
+    case .noSuchSession(let message): self.init(code: .notFound, message: message)
+    case .tooMany(let message): self.init(code: .resourceExhausted, message: message)
+    }
   }
 }
 
@@ -77,13 +79,18 @@ extension PacketCapture.Request {
   /// Bytes. To compile a filter takes the longer the square of its length.
   private static let longestText = 512
 
+  /// Checks what a client has sent as names and filters.
+  static func check(_ texts: [(name: String, text: String)]) throws(PacketCapture.Refusal) {
+    for (name, text) in texts where text.utf8.count > longestText || text.utf8.contains(0) {
+      throw .invalid("\(name): accepted: \(longestText) bytes at most, none of them 0")
+    }
+  }
+
   fileprivate init(_ request: Sluice_V1_CapturePacketsRequest) throws(PacketCapture.Refusal) {
     self.init()
-    for (name, text) in [
+    try Self.check([
       ("port", request.port), ("drop_reason", request.dropReason), ("filter", request.filter),
-    ] where text.utf8.count > Self.longestText || text.utf8.contains(0) {
-      throw .invalid("\(name): accepted: \(Self.longestText) bytes at most, none of them 0")
-    }
+    ])
     if !request.port.isEmpty { port = request.port }
     if request.sessionID != 0 { session = SessionID(request.sessionID) }
     isDroppedOnly = request.dropped

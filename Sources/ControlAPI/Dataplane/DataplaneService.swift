@@ -42,6 +42,13 @@ struct DataplaneService: RegistrableRPCService {
     ) { request, _ in
       try await service.capture(try await ServerRequest(stream: request).message)
     }
+    router.registerHandler(
+      forMethod: Method.TracePackets.descriptor,
+      deserializer: ProtobufDeserializer<Sluice_V1_TracePacketsRequest>(),
+      serializer: ProtobufSerializer<Sluice_V1_TracedPackets>()
+    ) { request, _ in
+      try await service.trace(try await ServerRequest(stream: request).message)
+    }
   }
 
   private var status: Sluice_V1_Status {

@@ -17,11 +17,11 @@ public struct Verdict: BitwiseCopyable, Sendable {
     /// Copied aside: a fragment that waits for its datagram's first one. It comes again.
     case hold = 7
 
-    /// Whether the packet leaves by a port.
+    /// Whether the packet leaves by a port, if the verdict names one.
     @inlinable @inline(__always) package var isSent: Bool {
       switch self {
-      case .forward, .mirror, .snoop: true
-      case .drop, .punt, .consume, .handOff, .hold: false
+      case .forward, .mirror, .snoop, .punt: true
+      case .drop, .consume, .handOff, .hold: false
       }
     }
   }
@@ -29,7 +29,7 @@ public struct Verdict: BitwiseCopyable, Sendable {
   public var kind: Kind
   /// Meaningful when the kind is drop.
   public var reason: DropReason
-  /// The LIF number that the packet leaves by; 0 for the host port and for drops.
+  /// The LIF number that the packet leaves by; 0 for drops, and for punted packets without a host port.
   public var outLIF: UInt16
   /// The VLAN to leave with when it is not the one it came with; `keepVLAN` otherwise. For handOff, the
   /// worker.

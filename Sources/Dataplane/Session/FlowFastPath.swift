@@ -43,8 +43,11 @@ import CLinuxPacket
   /// Packets between looking a record up, which has its line fetched, and touching that line: enough to
   /// cover a memory access, few enough not to wait for free line-fill buffers.
   private static var lookahead: Int { 16 }
-  /// Packets looked up in one go: two short loops keep more in registers than one long one.
-  private static var stride: Int { 8 }
+  /// Packets looked up in one go: two short loops keep more in registers than one long one. With IPv6, which
+  /// has two lines a packet fetched, 16 would ask for more lines at once than there are line-fill buffers.
+  @inline(__always) private static func stride(hasIPv6: Bool) -> Int { hasIPv6 ? 8 : 16 }
+  /// Buckets behind its home in which a key is looked for here.
+  private static var furthest: Int { 4 }
 
   /// Takes packets from position `first` on.
   ///
@@ -60,7 +63,7 @@ import CLinuxPacket
     var position = first
     var ahead = probed
     while position < burst.count {
-      let end = min(position &+ Self.stride, burst.count)
+      let end = min(position &+ Self.stride(hasIPv6: Families.hasIPv6), burst.count)
       let wanted = min(end &+ Self.lookahead, burst.count)
       if ahead < wanted {
         // SAFETY: wanted <= the burst's count, which is at most the capacity.
@@ -99,20 +102,46 @@ import CLinuxPacket
     let line = unsafe buckets + Int(bucket) &* FlowTableMemory.Bucket.byteCount
     let tags = unsafe line.assumingMemoryBound(to: UInt16.self)
     let found = unsafe sluice_tag_pairs8(tags, packet.key.hash.tag)
-    var candidate: UInt32
-    if found == 0 {
-      let overflow = unsafe line.load(
-        fromByteOffset: FlowTableMemory.Bucket.overflowOffset, as: UInt32.self)
-      candidate = overflow == 0 ? FlowTable.none : FlowTable.unknown
-    } else {
-      // Two bits a slot: twice the slot's number, half its index's offset.
-      let offset = FlowTableMemory.Bucket.indexOffset &+ 2 &* found.trailingZeroBitCount
-      candidate = unsafe line.load(fromByteOffset: offset, as: UInt32.self)
-      // Only hints: nothing is read there before the index has been checked.
-      unsafe sluice_prefetch_write(records + Int(candidate))
-      if hasIPv6 { unsafe sluice_prefetch_read(lastAddresses - Int(candidate)) }
+    guard _fastPath(found != 0) else {
+      probeFurther(&packet, hasIPv6)
+      return
     }
-    packet.candidate = candidate
+    // Two bits a slot: twice the slot's number, half its index's offset.
+    let offset = FlowTableMemory.Bucket.indexOffset &+ 2 &* found.trailingZeroBitCount
+    packet.candidate = fetched(unsafe line.load(fromByteOffset: offset, as: UInt32.self), hasIPv6)
+  }
+
+  /// Has the record of a candidate fetched, and answers the candidate.
+  @inline(__always)
+  private func fetched(_ candidate: UInt32, _ hasIPv6: Bool) -> UInt32 {
+    // Only hints: nothing is read there before the index has been checked.
+    unsafe sluice_prefetch_write(records + Int(candidate))
+    if hasIPv6 { unsafe sluice_prefetch_read(lastAddresses - Int(candidate)) }
+    return candidate
+  }
+
+  /// The same for a packet whose tag is not in its home bucket: where that has overflowed, looks on in the
+  /// buckets behind.
+  @inline(never)
+  private func probeFurther(_ packet: inout SessionPacket, _ hasIPv6: Bool) {
+    var bucket = packet.candidate
+    packet.candidate = FlowTable.unknown
+    for _ in 0..<Self.furthest {
+      // SAFETY: the bucket is below the count, the home bucket as `probe` has checked.
+      var line = unsafe buckets + Int(bucket) &* FlowTableMemory.Bucket.byteCount
+      if unsafe line.load(fromByteOffset: FlowTableMemory.Bucket.overflowOffset, as: UInt32.self) == 0 {
+        packet.candidate = FlowTable.none
+        return
+      }
+      bucket = bucket &+ 1 < bucketCount ? bucket &+ 1 : 0
+      unsafe line = buckets + Int(bucket) &* FlowTableMemory.Bucket.byteCount
+      let found = unsafe sluice_tag_pairs8(line.assumingMemoryBound(to: UInt16.self), packet.key.hash.tag)
+      if found != 0 {
+        let offset = FlowTableMemory.Bucket.indexOffset &+ 2 &* found.trailingZeroBitCount
+        packet.candidate = fetched(unsafe line.load(fromByteOffset: offset, as: UInt32.self), hasIPv6)
+        return
+      }
+    }
   }
 
   /// Counts packets `first..<end` into their sessions and decides them, as long as they are ordinary.
@@ -125,6 +154,8 @@ import CLinuxPacket
     // SAFETY: first <= end <= the burst's count, which is at most the capacity.
     var packet = unsafe burst.packets.start + first
     let last = unsafe burst.packets.start + end
+    let peers = unsafe burst.peers.start
+    let verdicts = burst.verdicts
     while unsafe packet < last {
       let candidate = unsafe packet.pointee.candidate
       if hasIPv6, candidate < recordCount, unsafe packet.pointee.key.kind.isIPv6,
@@ -133,7 +164,7 @@ import CLinuxPacket
       {
         break
       }
-      guard unsafe take(packet, candidate, burst) else { break }
+      guard unsafe take(packet, candidate, peers, verdicts) else { break }
       unsafe packet += 1
     }
     return unsafe packet - burst.packets.start
@@ -145,13 +176,16 @@ import CLinuxPacket
   /// - Returns: false when it is not ordinary: then nothing was done.
   @inline(__always)
   private func take(
-    _ packet: UnsafePointer<SessionPacket>, _ candidate: UInt32, _ burst: Burst
+    _ packet: UnsafePointer<SessionPacket>, _ candidate: UInt32, _ peers: UnsafePointer<UInt64>,
+    _ verdicts: FixedArrayView<Verdict>
   ) -> Bool {
     guard candidate < recordCount else { return false }
     // SAFETY: candidate < recordCount.
     let line = unsafe SessionLine(records + Int(candidate))
     let key = unsafe packet.pointee.key
-    guard line.matchesOrdinary(key) else { return false }
+    // SAFETY: a packet begins with its key.
+    let keyStart = unsafe UnsafeRawPointer(packet).assumingMemoryBound(to: FlowKey.self)
+    guard unsafe line.matchesOrdinary(keyStart) else { return false }
     // SAFETY: the session is in use, and so is its policy.
     let policy = unsafe rules + Int(line.value.policy)
     let rule = unsafe UnsafeRawPointer(policy).advanced(by: line.ruleOffset(key))
@@ -160,18 +194,17 @@ import CLinuxPacket
       line.renew(to: unsafe packet.pointee.time.nanoseconds, within: unsafe policy.pointee.idleTimeout)
     else { return false }
     let side = key.side
-    if line.count(side: side, bytes: unsafe packet.pointee.bytes) {
+    if _slowPath(line.count(side: side, bytes: unsafe packet.pointee.bytes)) {
       // The 32-bit packet counter has wrapped.
       unsafe details[Int(candidate)].carry(side)
     }
     unsafe line.noteLater(
       acknowledgment: packet.pointee.acknowledgment, window: packet.pointee.window, side: side)
-    var verdict = unsafe rule.pointee.verdict
-    if UInt32(truncatingIfNeeded: verdict & Verdict.outLIFMask) == 0 {
-      // SAFETY: a port of eight bits; the array has 256 elements.
-      verdict = unsafe burst.peers.start[Int(packet.pointee.port)]
-    }
-    unsafe burst.verdicts.store(verdict, at: packet.pointee.index)
+    // SAFETY: a port of eight bits; the array has 256 elements.
+    let verdict =
+      _fastPath(unsafe rule.pointee.leavesByPeer)
+      ? unsafe peers[Int(packet.pointee.port)] : unsafe rule.pointee.verdict
+    unsafe verdicts.store(verdict, at: packet.pointee.index)
     return true
   }
 }

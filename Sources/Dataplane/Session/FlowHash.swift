@@ -2,20 +2,21 @@
 package struct FlowHash: Equatable, BitwiseCopyable {
   package let rawValue: UInt64
 
-  @inline(__always) init(rawValue: UInt64) { self.rawValue = rawValue }
+  /// Bit 0 is set whatever `rawValue` says.
+  @inline(__always) init(rawValue: UInt64) { self.rawValue = rawValue | 1 }
 
-  /// The tag that a bucket line stores, never 0: bits 15...1, with bit 0 set.
-  @inline(__always) package var tag: UInt16 { UInt16(truncatingIfNeeded: rawValue) | 1 }
+  /// The tag that a bucket line stores, never 0: bits 15...0, of which bit 0 is set.
+  @inline(__always) package var tag: UInt16 { UInt16(truncatingIfNeeded: rawValue) }
 
   /// The worker that owns the flow, from bits 31...16.
   @inline(__always) package func worker(of count: UInt32) -> UInt32 {
     ((UInt32(truncatingIfNeeded: rawValue >> 16) & 0xFFFF) &* count) >> 16
   }
 
-  /// The home bucket among `count`, from bits 63...32: a multiply in place of a modulo, so that the
+  /// The home bucket among `count`, from the highest bits: a multiply in place of a modulo, so that the
   /// count need not be a power of two.
   @inline(__always) package func bucket(of count: UInt32) -> UInt32 {
-    UInt32(truncatingIfNeeded: ((rawValue >> 32) &* UInt64(count)) >> 32)
+    UInt32(truncatingIfNeeded: rawValue.multipliedFullWidth(by: UInt64(count)).high)
   }
 }
 
@@ -38,7 +39,7 @@ package struct FlowSecret: BitwiseCopyable, Sendable {
     self.init(generator.next(), generator.next(), generator.next(), generator.next())
   }
 
-  /// The key's words, to keep it: whoever knows them can choose tuples that collide.
+  /// The key's words, in the order of `init`: whoever knows them can choose tuples that collide.
   package var words: (UInt64, UInt64, UInt64, UInt64) { (a, b, c, d) }
 
   @inline(__always)

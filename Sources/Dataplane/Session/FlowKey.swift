@@ -111,9 +111,10 @@ extension FlowKey {
   package init(networkAddresses addresses: UInt64, ports: UInt32, kind: FlowKind, secret: FlowSecret) {
     let swappedAddresses = addresses << 32 | addresses >> 32
     let swappedPorts = ports << 16 | ports >> 16
-    // Nearly no packet goes from an address to itself.
+    // One number of both: a comparison and a subtraction with its carry, no branch.
     let isSwapped =
-      _fastPath(addresses != swappedAddresses) ? addresses > swappedAddresses : ports > swappedPorts
+      UInt128(_low: UInt64(ports), _high: addresses)
+      > UInt128(_low: UInt64(swappedPorts), _high: swappedAddresses)
     let low = isSwapped ? swappedAddresses : addresses
     let lowPorts = isSwapped ? swappedPorts : ports
     self.init(

@@ -6,15 +6,24 @@ package struct ForwardRule: BitwiseCopyable {
   package var arrival: UInt32
   /// Such a packet's verdict (`Verdict.word`). It names no LIF where the packet leaves by the peer of the
   /// port that received it.
-  package var verdict: UInt64
+  package var verdict: UInt64 {
+    get { UInt64(verdictHigh) << 32 | UInt64(verdictLow) }
+    set {
+      verdictLow = UInt32(truncatingIfNeeded: newValue)
+      verdictHigh = UInt32(truncatingIfNeeded: newValue >> 32)
+    }
+  }
+  // Apart, so that the question for the LIF is one instruction.
+  private var verdictLow: UInt32 = 0
+  private var verdictHigh: UInt32 = 0
 
   /// - Parameter isFromInitiator: which direction's rule.
   package init(_ policy: SessionPolicy, isFromInitiator: Bool) {
     let comes = isFromInitiator ? policy.inLIF : policy.outLIF
     let leaves = isFromInitiator ? policy.outLIF : policy.inLIF
-    verdict = Verdict(.forward, outLIF: leaves.number).word
     mask = comes.mask
     arrival = comes.rawValue & comes.mask
+    verdict = Verdict(.forward, outLIF: leaves.number).word
     if leaves.rawValue != 0, comes.rawValue == 0 {
       // Any LIF is accepted, but only a packet of the right VLAN leaves as it came.
       mask = LIF.vlanMask
@@ -26,6 +35,11 @@ package struct ForwardRule: BitwiseCopyable {
       mask = 0
       arrival = 1
     }
+  }
+
+  /// Whether `verdict` names no LIF.
+  @inline(__always) package var leavesByPeer: Bool {
+    verdictLow & UInt32(truncatingIfNeeded: Verdict.outLIFMask) == 0
   }
 
   /// Whether a packet that arrived on `lif` may go the fast way.

@@ -1,3 +1,5 @@
+import CLinuxPacket
+
 /// A session's cache line in the flow table: what packets do to it, in one place.
 ///
 /// A value that points into the table, used within one step of the packet path and never kept.
@@ -28,11 +30,12 @@
 
   /// The same for an ordinary packet, whose session must also be established, and its side have acknowledged
   /// before.
-  @inline(__always) func matchesOrdinary(_ key: FlowKey) -> Bool {
-    let addresses = unsafe record.pointee.addresses ^ key.addresses
-    // Of bits 57 and 56 the key has that of its side.
-    let unacknowledged = key.rest & ~identity & 3 << 56
-    return addresses | (identity ^ key.rest) << 16 | unacknowledged == 0
+  ///
+  /// - Safety: `key` must be readable.
+  @unsafe @inline(__always) func matchesOrdinary(_ key: UnsafePointer<FlowKey>) -> Bool {
+    // Both begin with addresses and identity. Of bits 57 and 56 the key has that of its side; the other
+    // flags and the window scales may be anything.
+    unsafe sluice_agree(record, key, 3 << 56, 0xFCFF << 48)
   }
 
   /// Counts a packet of `side`.
@@ -74,9 +77,8 @@
   /// as random. For UDP the numbers are of no meaning, and nobody reads them.
   @inline(__always) func noteLater(acknowledgment: UInt32, window: UInt16, side: UInt8) {
     let state = unsafe sideState(side)
-    let highest = unsafe state.pointee.acknowledged
-    let isLater = Int32(bitPattern: acknowledgment &- highest) > 0
-    unsafe state.pointee.acknowledged = isLater ? acknowledgment : highest
+    let advance = unsafe Int32(bitPattern: acknowledgment &- state.pointee.acknowledged)
+    unsafe state.pointee.acknowledged &+= UInt32(bitPattern: max(advance, 0))
     let largest = unsafe windowPointer(side)
     unsafe largest.pointee = max(largest.pointee, window)
   }

@@ -42,6 +42,8 @@ public enum Counter: Int, CaseIterable, Sendable {
   private static let count = Counter.allCases.count + DropReason.allCases.count
   // SAFETY: allocated in init, freed in deinit; the elements are atomics.
   private nonisolated(unsafe) let words: UnsafeMutablePointer<Atomic<UInt64>>
+  /// Drops by port as well.
+  public let portDrops = PortDrops()
 
   public init() {
     // Whole pages of its own, so that no other thread writes the same cache lines.
@@ -63,8 +65,10 @@ public enum Counter: Int, CaseIterable, Sendable {
     add(counter.rawValue, amount)
   }
 
-  @inline(__always) package func add(_ reason: DropReason, _ amount: UInt64 = 1) {
+  /// Packets that came by a port, by its position in the workers' list, 0...255, and were dropped.
+  package func add(_ reason: DropReason, _ amount: UInt64 = 1, port: Int) {
     add(Counter.allCases.count + Int(reason.rawValue), amount)
+    portDrops.add(reason, amount, port: port)
   }
 
   /// Sets a gauge. Only the owning worker calls this.

@@ -43,7 +43,8 @@ public final class PacketTap: Sendable {
       }
       let packet = unsafe burst.descriptor(index)
       let arrives = unsafe selection.sees.arriving && isWanted(packet.lif)
-      let leaves = selection.sees.leaving && verdict.kind.isSent && isWanted(verdict.outLIF)
+      let isSent = verdict.kind.isSent && verdict.outLIF != 0
+      let leaves = selection.sees.leaving && isSent && isWanted(verdict.outLIF)
       guard arrives || leaves, selection.filters.allSatisfy({ unsafe $0.accepts(packet) }) else { continue }
       if arrives { unsafe keep(packet, verdict, lif: packet.lif, isLeaving: false) }
       if leaves { unsafe keep(packet, verdict, lif: verdict.outLIF, isLeaving: true) }

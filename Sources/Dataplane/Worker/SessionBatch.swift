@@ -18,6 +18,9 @@ public final class SessionBatch: @unchecked Sendable {
     /// Show bursts to a capture from now on, or no more.
     case tap(PacketTap)
     case untap(PacketTap)
+    /// The same for a trace.
+    case trace(PacketTrace)
+    case untrace(PacketTrace)
     case find([SessionID])
     case delete([SessionID])
     /// Closed sessions that linger.
@@ -63,7 +66,7 @@ public final class SessionBatch: @unchecked Sendable {
     switch operation {
     case .add(let requests, _, _): requests.count
     case .check(let requests, _, _): requests.count
-    case .reserve, .makeRoom, .tap, .untap: 1
+    case .reserve, .makeRoom, .tap, .untap, .trace, .untrace: 1
     case .find(let ids), .delete(let ids): ids.count
     case .findLingering(let sessions): sessions.count
     // Records that are looked at lie one after another.

@@ -32,7 +32,7 @@ extension Worker {
     for index in 0..<burst.count {
       let verdict = outcome.verdicts[index]
       sums.verdicts &+= 1 << (UInt64(verdict.kind.rawValue) &* 9)
-      if verdict.kind == .drop { counters.add(verdict.reason) }
+      if verdict.kind == .drop { counters.add(verdict.reason, port: burst.port(index)) }
       let isOurs = verdict.kind.rawValue < Verdict.Kind.handOff.rawValue
       sums.bytes &+= isOurs ? UInt64(burst.originalLength(index)) : 0
       sums.takenOver &+= burst.isHandedOff(index) ? 1 : 0

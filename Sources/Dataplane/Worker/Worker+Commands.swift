@@ -46,6 +46,8 @@ extension Worker {
     case .makeRoom: endDue()
     case .tap(let tap): taps.append(tap)
     case .untap(let tap): taps.removeAll { $0 === tap }
+    case .trace(let trace): traces.append(trace)
+    case .untrace(let trace): traces.removeAll { $0 === trace }
     case .find(let ids): forEach(of: ids, batch) { $0.sessions.find($1, at: $0.time) }
     case .delete(let ids): forEach(of: ids, batch) { $0.sessions.delete($1, at: $0.time) }
     case .findLingering(let wanted):

@@ -59,10 +59,13 @@ extension Worker {
     outcome.verdicts[index] = nonSessionVerdict(port: port)
   }
 
+  /// To the host port of the port that received the packet.
+  func punt(port: Int) -> Verdict { Verdict(.punt, outLIF: ports[port].host) }
+
   func nonSessionVerdict(port: Int) -> Verdict {
     switch ports[port].nonSession {
     case .forward: Verdict(.forward, outLIF: ports[port].peer)
-    case .punt: Verdict(.punt)
+    case .punt: punt(port: port)
     case .drop: .drop(.nonSessionDrop)
     }
   }

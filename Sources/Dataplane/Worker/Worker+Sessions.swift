@@ -59,7 +59,7 @@ extension Worker {
   private mutating func hit(_ position: Int, _ record: UInt32) -> Verdict {
     if bypasses(position) {
       tally.matched += 1
-      return Verdict(.punt)
+      return punt(port: Int(flows.packets[position].port))
     }
     guard sessions.accept(flows.packets[position], into: record) else { return miss(position) }
     tally.matched += 1
@@ -96,6 +96,11 @@ extension Worker {
   @inline(never)
   private mutating func requestCopy(_ position: Int, _ policy: SessionPolicy, _ verdict: inout Verdict) {
     verdict.kind = policy.action == .mirror ? .mirror : .snoop
+    let host = ports[Int(flows.packets[position].port)].host
+    if verdict.kind == .snoop, host != 0 {
+      // The original goes to the slow path as it came.
+      verdict = Verdict(.snoop, outLIF: host)
+    }
     let index = flows.packets[position].index
     outcome.copyRequests[outcome.copyRequestCount] = index
     outcome.copyRequestCount += 1
@@ -116,10 +121,10 @@ extension Worker {
     let port = ports[Int(flows.packets[position].port)]
     switch port.miss {
     case .forward: return Verdict(.forward, outLIF: port.peer)
-    case .punt: return Verdict(.punt)
+    case .punt: return Verdict(.punt, outLIF: port.host)
     case .drop: return .drop(.missDrop)
     // Where control packets are punted, sessions are learned from the first other packet.
-    case .learn: return bypasses(position) ? Verdict(.punt) : learn(position, port)
+    case .learn: return bypasses(position) ? Verdict(.punt, outLIF: port.host) : learn(position, port)
     }
   }
 

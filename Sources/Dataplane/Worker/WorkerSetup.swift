@@ -9,6 +9,8 @@ public struct WorkerSetup: Sendable {
     public var lif: UInt16
     /// The LIF number that FORWARD and the policies send to when a session does not name one.
     public var peer: UInt16
+    /// The LIF number of the host port, which punted packets go to; 0 for none: they are counted.
+    public var host: UInt16 = 0
     public var miss: MissPolicy
     /// The action of sessions learned here.
     public var learnedAction: Action
@@ -115,10 +117,11 @@ public enum WorkerError: Error, Equatable {
   case scheduling(priority: Int, Int32)
 }
 
-/// A worker's own copy of a port.
+/// A worker's own copy of a port: see `WorkerSetup.Port`.
 struct WorkerPort: BitwiseCopyable {
   var lif: UInt16
   var peer: UInt16
+  var host: UInt16 = 0
   var miss: MissPolicy
   var nonSession: NonSessionPolicy
   var learnedAction: Action
@@ -139,6 +142,7 @@ extension WorkerPort {
   init(_ port: WorkerSetup.Port, timeouts: Timeouts, policies: inout SessionPolicyTable) {
     lif = port.lif
     peer = port.peer
+    host = port.host
     miss = port.miss
     nonSession = port.nonSession
     learnedAction = port.learnedAction

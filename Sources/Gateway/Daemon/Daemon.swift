@@ -34,13 +34,15 @@ public final class Daemon: Sendable {
   /// One port, for `show ports`.
   public struct PortReport: Sendable {
     public enum Kind: String, Sendable {
-      case capture, memory, none
+      case capture, memory, tap, none
       case afPacket = "af_packet"
       case afXDP = "af_xdp"
     }
     public var name: String
     public var lif: UInt16
     public var peer: UInt16
+    /// The name of the port that punted packets go to; nil for none.
+    public var host: String?
     public var kind: Kind
     /// The capture's path, what traffic it is, or the interface's name.
     public var source: String
@@ -62,6 +64,8 @@ public final class Daemon: Sendable {
   public struct DropReport: Sendable {
     public var reason: DropReason
     public var packets: UInt64
+    /// The ports by which they came, those with most first.
+    public var ports: [(name: String, packets: UInt64)]
   }
 
   public struct MemoryReport: Sendable {
@@ -75,8 +79,9 @@ public final class Daemon: Sendable {
 
   private let runtime: DaemonRuntime
   private let isStopped = Guarded(false)
-  /// Captures that run.
+  /// Captures and traces that run.
   let captures = Guarded(0)
+  let traces = Guarded(0)
 
   /// Opens the ports and checks the configuration; nothing runs yet.
   ///

@@ -153,13 +153,23 @@ struct DaemonPlan {
 
   var hasLivePorts: Bool { configured.contains { $0.live != nil } }
 
+  /// How packets get to the workers, where there are several and a port wants it.
+  func steering(_ setup: WorkerSetup) -> FanoutSteering? {
+    let isWanted = configured.contains {
+      if case .afPacket(let settings) = $0.live { settings.fanout == .sessions } else { false }
+    }
+    return isWanted && workers > 1 ? FanoutSteering(setup) : nil
+  }
+
   /// Opens the network interfaces; nothing comes through them before they are started.
-  func openLivePorts() throws(DaemonError) -> [LivePort] {
+  func openLivePorts(_ steering: FanoutSteering?) throws(DaemonError) -> [LivePort] {
     var opened: [LivePort] = []
     for (position, port) in configured.enumerated() {
       guard let settings = port.live else { continue }
       do throws(LivePortError) {
-        opened.append(try LivePort(settings, at: Self.arrival(position, ports), workers: workers))
+        opened.append(
+          try LivePort(
+            settings, at: Self.arrival(position, ports), workers: workers, steering: steering))
       } catch {
         throw DaemonError(status: 1, message: "port \(port.name): \(error)")
       }

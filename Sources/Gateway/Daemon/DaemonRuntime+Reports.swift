@@ -31,6 +31,7 @@ extension DaemonRuntime {
       let capture = port.capture ?? feed.flatMap { _ in configuration.ports.compactMap(\.capture).first }
       return Daemon.PortReport(
         name: port.name, lif: port.lif.number, peer: port.peer.number,
+        host: port.host.flatMap { host in configuration.ports.first { $0.lif == host }?.name },
         kind: capture != nil ? .capture : port.memory != nil ? .memory : Self.kind(port.live),
         source: capture ?? port.memory.map { "\($0.flows) flows, \($0.size) bytes" }
           ?? port.live?.interface ?? "",
@@ -48,6 +49,7 @@ extension DaemonRuntime {
     switch live {
     case .afPacket: .afPacket
     case .afXDP: .afXDP
+    case .tap: .tap
     case nil: .none
     }
   }
@@ -60,9 +62,21 @@ extension DaemonRuntime {
   }
 
   package func drops() -> [Daemon.DropReport] {
-    DropReason.allCases.map { Daemon.DropReport(reason: $0, packets: group.total($0)) }
-      .filter { $0.packets > 0 }
-      .sorted { $0.packets > $1.packets }
+    DropReason.allCases.map { reason in
+      Daemon.DropReport(reason: reason, packets: group.total(reason), ports: ports(thatDropped: reason))
+    }
+    .filter { $0.packets > 0 }
+    .sorted { $0.packets > $1.packets }
+  }
+
+  /// The ports by which packets came that were dropped for a reason, those with most first.
+  private func ports(thatDropped reason: DropReason) -> [(name: String, packets: UInt64)] {
+    configuration.ports.enumerated()
+      .map { position, port in
+        (port.name, group.setup.counters.reduce(0) { $0 + $1.portDrops[reason, position] })
+      }
+      .filter { $0.1 > 0 }
+      .sorted { $0.1 > $1.1 }
   }
 
   /// - Parameter retained: records of closed sessions that are kept.

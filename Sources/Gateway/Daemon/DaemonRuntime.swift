@@ -15,6 +15,7 @@ package final class DaemonRuntime: Sendable {
   package let placement: Placement
   let feeds: [CaptureFeed]
   let livePorts: [LivePort]
+  let steering: FanoutSteering?
   /// By worker.
   let portCounters: [PortCounters]
   private let provision = Guarded<TableProvision?>(nil)
@@ -44,7 +45,8 @@ package final class DaemonRuntime: Sendable {
     clock = warmState?.clock ?? MonotonicClock()
     let setup = warmState?.prepared(cold, at: clock.now) ?? cold.starting(at: clock.now)
     let memory = try plan.memory(setup)
-    livePorts = try plan.openLivePorts()
+    steering = plan.steering(setup)
+    livePorts = try plan.openLivePorts(steering)
     let counters = (0..<setup.workers).map { _ in PortCounters(ports: setup.ports.count) }
     portCounters = counters
     let positions = PortPositions(setup.ports)

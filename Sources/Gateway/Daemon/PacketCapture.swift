@@ -111,7 +111,7 @@ extension Daemon {
     let sessions = sessions
     let capture = PacketCapture(
       selection, workers: configuration.workers,
-      ports: Dictionary(uniqueKeysWithValues: configuration.ports.map { ($0.lif.number, $0.name) }),
+      ports: configuration.portNames,
       wallTime: { sessions.wallTime($0) })
     await sessions.run(capture.taps.map { .tap($0) })
     return capture
@@ -123,7 +123,8 @@ extension Daemon {
     captures.withLock { $0 -= 1 }
   }
 
-  private func selection(
+  /// Which packets a request means.
+  func selection(
     _ request: PacketCapture.Request
   ) async throws(PacketCapture.Refusal) -> PacketTap.Selection {
     var selection = PacketTap.Selection()
@@ -199,4 +200,9 @@ extension Daemon {
     case .failure(let refusal): throw .invalid("\(name): \(refusal.message)")
     }
   }
+}
+
+extension Configuration {
+  /// The names of its ports by LIF number.
+  var portNames: [UInt16: String] { Dictionary(uniqueKeysWithValues: ports.map { ($0.lif.number, $0.name) }) }
 }

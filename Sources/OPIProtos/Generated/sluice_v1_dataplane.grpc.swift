@@ -124,6 +124,19 @@ public enum Sluice_V1_Dataplane: Sendable {
                 type: .serverStreaming
             )
         }
+        /// Namespace for "TracePackets" metadata.
+        public enum TracePackets: Sendable {
+            /// Request type for "TracePackets".
+            public typealias Input = Sluice_V1_TracePacketsRequest
+            /// Response type for "TracePackets".
+            public typealias Output = Sluice_V1_TracedPackets
+            /// Descriptor for "TracePackets".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "sluice.v1.Dataplane"),
+                method: "TracePackets",
+                type: .serverStreaming
+            )
+        }
         /// Descriptors for all methods in the "sluice.v1.Dataplane" service.
         public static let descriptors: [GRPCCore.MethodDescriptor] = [
             GetStatus.descriptor,
@@ -133,7 +146,8 @@ public enum Sluice_V1_Dataplane: Sendable {
             GetMemory.descriptor,
             ListSessions.descriptor,
             WatchSessions.descriptor,
-            CapturePackets.descriptor
+            CapturePackets.descriptor,
+            TracePackets.descriptor
         ]
     }
 }
@@ -309,6 +323,24 @@ extension Sluice_V1_Dataplane {
             request: GRPCCore.StreamingServerRequest<Sluice_V1_CapturePacketsRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Sluice_V1_CapturedPackets>
+
+        /// Handle the "TracePackets" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The journey of the next packets through the workers, step by step; the call ends behind the last one.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Sluice_V1_TracePacketsRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Sluice_V1_TracedPackets` messages.
+        func tracePackets(
+            request: GRPCCore.StreamingServerRequest<Sluice_V1_TracePacketsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Sluice_V1_TracedPackets>
     }
 
     /// Service protocol for the "sluice.v1.Dataplane" service.
@@ -468,6 +500,24 @@ extension Sluice_V1_Dataplane {
             request: GRPCCore.ServerRequest<Sluice_V1_CapturePacketsRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Sluice_V1_CapturedPackets>
+
+        /// Handle the "TracePackets" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The journey of the next packets through the workers, step by step; the call ends behind the last one.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Sluice_V1_TracePacketsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Sluice_V1_TracedPackets` messages.
+        func tracePackets(
+            request: GRPCCore.ServerRequest<Sluice_V1_TracePacketsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Sluice_V1_TracedPackets>
     }
 
     /// Simple service protocol for the "sluice.v1.Dataplane" service.
@@ -627,6 +677,25 @@ extension Sluice_V1_Dataplane {
             response: GRPCCore.RPCWriter<Sluice_V1_CapturedPackets>,
             context: GRPCCore.ServerContext
         ) async throws
+
+        /// Handle the "TracePackets" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The journey of the next packets through the workers, step by step; the call ends behind the last one.
+        ///
+        /// - Parameters:
+        ///   - request: A `Sluice_V1_TracePacketsRequest` message.
+        ///   - response: A response stream of `Sluice_V1_TracedPackets` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        func tracePackets(
+            request: Sluice_V1_TracePacketsRequest,
+            response: GRPCCore.RPCWriter<Sluice_V1_TracedPackets>,
+            context: GRPCCore.ServerContext
+        ) async throws
     }
 }
 
@@ -722,6 +791,17 @@ extension Sluice_V1_Dataplane.StreamingServiceProtocol {
                 )
             }
         )
+        router.registerHandler(
+            forMethod: Sluice_V1_Dataplane.Method.TracePackets.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Sluice_V1_TracePacketsRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Sluice_V1_TracedPackets>(),
+            handler: { request, context in
+                try await self.tracePackets(
+                    request: request,
+                    context: context
+                )
+            }
+        )
     }
 }
 
@@ -810,6 +890,17 @@ extension Sluice_V1_Dataplane.ServiceProtocol {
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.StreamingServerResponse<Sluice_V1_CapturedPackets> {
         let response = try await self.capturePackets(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return response
+    }
+
+    public func tracePackets(
+        request: GRPCCore.StreamingServerRequest<Sluice_V1_TracePacketsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Sluice_V1_TracedPackets> {
+        let response = try await self.tracePackets(
             request: GRPCCore.ServerRequest(stream: request),
             context: context
         )
@@ -923,6 +1014,23 @@ extension Sluice_V1_Dataplane.SimpleServiceProtocol {
             metadata: [:],
             producer: { writer in
                 try await self.capturePackets(
+                    request: request.message,
+                    response: writer,
+                    context: context
+                )
+                return [:]
+            }
+        )
+    }
+
+    public func tracePackets(
+        request: GRPCCore.ServerRequest<Sluice_V1_TracePacketsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Sluice_V1_TracedPackets> {
+        return GRPCCore.StreamingServerResponse<Sluice_V1_TracedPackets>(
+            metadata: [:],
+            producer: { writer in
+                try await self.tracePackets(
                     request: request.message,
                     response: writer,
                     context: context
@@ -1130,6 +1238,29 @@ extension Sluice_V1_Dataplane {
             deserializer: some GRPCCore.MessageDeserializer<Sluice_V1_CapturedPackets>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Sluice_V1_CapturedPackets>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "TracePackets" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The journey of the next packets through the workers, step by step; the call ends behind the last one.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Sluice_V1_TracePacketsRequest` message.
+        ///   - serializer: A serializer for `Sluice_V1_TracePacketsRequest` messages.
+        ///   - deserializer: A deserializer for `Sluice_V1_TracedPackets` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func tracePackets<Result>(
+            request: GRPCCore.ClientRequest<Sluice_V1_TracePacketsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Sluice_V1_TracePacketsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Sluice_V1_TracedPackets>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Sluice_V1_TracedPackets>) async throws -> Result
         ) async throws -> Result where Result: Sendable
     }
 
@@ -1422,6 +1553,38 @@ extension Sluice_V1_Dataplane {
                 onResponse: handleResponse
             )
         }
+
+        /// Call the "TracePackets" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > The journey of the next packets through the workers, step by step; the call ends behind the last one.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Sluice_V1_TracePacketsRequest` message.
+        ///   - serializer: A serializer for `Sluice_V1_TracePacketsRequest` messages.
+        ///   - deserializer: A deserializer for `Sluice_V1_TracedPackets` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func tracePackets<Result>(
+            request: GRPCCore.ClientRequest<Sluice_V1_TracePacketsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Sluice_V1_TracePacketsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Sluice_V1_TracedPackets>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Sluice_V1_TracedPackets>) async throws -> Result
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.serverStreaming(
+                request: request,
+                descriptor: Sluice_V1_Dataplane.Method.TracePackets.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
     }
 }
 
@@ -1652,6 +1815,33 @@ extension Sluice_V1_Dataplane.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<Sluice_V1_CapturePacketsRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<Sluice_V1_CapturedPackets>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "TracePackets" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > The journey of the next packets through the workers, step by step; the call ends behind the last one.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Sluice_V1_TracePacketsRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func tracePackets<Result>(
+        request: GRPCCore.ClientRequest<Sluice_V1_TracePacketsRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Sluice_V1_TracedPackets>) async throws -> Result
+    ) async throws -> Result where Result: Sendable {
+        try await self.tracePackets(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Sluice_V1_TracePacketsRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Sluice_V1_TracedPackets>(),
             options: options,
             onResponse: handleResponse
         )
@@ -1916,6 +2106,37 @@ extension Sluice_V1_Dataplane.ClientProtocol {
             metadata: metadata
         )
         return try await self.capturePackets(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "TracePackets" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > The journey of the next packets through the workers, step by step; the call ends behind the last one.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func tracePackets<Result>(
+        _ message: Sluice_V1_TracePacketsRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Sluice_V1_TracedPackets>) async throws -> Result
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Sluice_V1_TracePacketsRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.tracePackets(
             request: request,
             options: options,
             onResponse: handleResponse

@@ -244,7 +244,7 @@ public nonisolated struct Sluice_V1_Port: Sendable {
 
   public var peer: UInt32 = 0
 
-  /// What is behind it: "capture", "memory", "af_packet" or "none".
+  /// What is behind it: "capture", "memory", "af_packet", "af_xdp", "tap" or "none".
   public var kind: String = String()
 
   /// The capture's path, a description of the traffic, or the interface's name.
@@ -270,8 +270,12 @@ public nonisolated struct Sluice_V1_Port: Sendable {
   public var error: String = String()
 
   /// What else was counted on a live port, by name; only what occurred: ringFull, refused, transmitFailed,
-  /// superFrames, segments, checksums, stalls, reattached.
+  /// unsent, superFrames, segments, checksums, stalls, reattached, frameFaults. And as they are now, not since
+  /// the start: framesInUse, ringWaiting, ringSize.
   public var events: Dictionary<String,UInt64> = [:]
+
+  /// Name of the port that punted packets go to; empty for none.
+  public var host: String = String()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -312,6 +316,9 @@ public nonisolated struct Sluice_V1_Drop: Sendable {
   public var description_p: String = String()
 
   public var packets: UInt64 = 0
+
+  /// By the name of the port by which they came; only those of which there are some.
+  public var ports: Dictionary<String,UInt64> = [:]
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -766,6 +773,113 @@ public nonisolated struct Sluice_V1_CapturedPacket: Sendable {
   public init() {}
 }
 
+public nonisolated struct Sluice_V1_TracePacketsRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Packets whose journeys are told, 1 to 10000; 0 for one.
+  public var count: UInt32 = 0
+
+  /// By name: only packets that arrive at this port. Empty for all ports.
+  public var port: String = String()
+
+  /// Only packets with the 5-tuple of this session, live or closed and retained, both ways. 0 for all.
+  public var sessionID: UInt64 = 0
+
+  /// A filter expression of tcpdump, pcap-filter(7). Empty for all.
+  public var filter: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Sluice_V1_TracedPackets: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var packets: [Sluice_V1_TracedPacket] = []
+
+  /// Records of workers lost so far: journeys that are not told, or not to their end.
+  public var lost: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Sluice_V1_TracedPacket: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// When it was received, nanoseconds since the Unix epoch, UTC.
+  public var timeNanoseconds: UInt64 = 0
+
+  /// Where.
+  public var port: String = String()
+
+  /// Bytes that it had on its link.
+  public var originalLength: UInt32 = 0
+
+  /// What it is, in the manner of tcpdump.
+  public var description_p: String = String()
+
+  /// How it ended: forward, drop, mirror, snoop, punt, consume; hold when it still waits, handOff when its
+  /// journey was lost on the way.
+  public var verdict: String = String()
+
+  /// Set when it was dropped.
+  public var dropReason: String = String()
+
+  /// Where it left; empty when it did not.
+  public var outPort: String = String()
+
+  /// In order. The names: receive, takeOver, resume, parse, fragment, hash, session, policy, rewrite, copy,
+  /// handOff, transmit, verdict. There may be more in time.
+  public var steps: [Sluice_V1_TraceStep] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Sluice_V1_TraceStep: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var name: String = String()
+
+  public var worker: UInt32 = 0
+
+  /// For people.
+  public var text: String = String()
+
+  /// For programs. Each name once.
+  public var details: [Sluice_V1_TraceDetail] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Sluice_V1_TraceDetail: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var name: String = String()
+
+  public var value: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "sluice.v1"
@@ -1153,7 +1267,7 @@ nonisolated extension Sluice_V1_ListPortsResponse: SwiftProtobuf.Message, SwiftP
 
 nonisolated extension Sluice_V1_Port: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Port"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}lif\0\u{1}peer\0\u{1}kind\0\u{1}source\0\u{3}received_packets\0\u{3}received_bytes\0\u{3}transmitted_packets\0\u{3}transmitted_bytes\0\u{1}miss\0\u{3}non_session\0\u{1}receiving\0\u{1}error\0\u{1}events\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}lif\0\u{1}peer\0\u{1}kind\0\u{1}source\0\u{3}received_packets\0\u{3}received_bytes\0\u{3}transmitted_packets\0\u{3}transmitted_bytes\0\u{1}miss\0\u{3}non_session\0\u{1}receiving\0\u{1}error\0\u{1}events\0\u{1}host\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1175,6 +1289,7 @@ nonisolated extension Sluice_V1_Port: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 12: try { try decoder.decodeSingularBoolField(value: &self.receiving) }()
       case 13: try { try decoder.decodeSingularStringField(value: &self.error) }()
       case 14: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufUInt64>.self, value: &self.events) }()
+      case 15: try { try decoder.decodeSingularStringField(value: &self.host) }()
       default: break
       }
     }
@@ -1223,6 +1338,9 @@ nonisolated extension Sluice_V1_Port: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if !self.events.isEmpty {
       try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufUInt64>.self, value: self.events, fieldNumber: 14)
     }
+    if !self.host.isEmpty {
+      try visitor.visitSingularStringField(value: self.host, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1241,6 +1359,7 @@ nonisolated extension Sluice_V1_Port: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.receiving != rhs.receiving {return false}
     if lhs.error != rhs.error {return false}
     if lhs.events != rhs.events {return false}
+    if lhs.host != rhs.host {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1302,7 +1421,7 @@ nonisolated extension Sluice_V1_ListDropsResponse: SwiftProtobuf.Message, SwiftP
 
 nonisolated extension Sluice_V1_Drop: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Drop"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0\u{1}description\0\u{1}packets\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0\u{1}description\0\u{1}packets\0\u{1}ports\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1313,6 +1432,7 @@ nonisolated extension Sluice_V1_Drop: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 1: try { try decoder.decodeSingularStringField(value: &self.reason) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.description_p) }()
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.packets) }()
+      case 4: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufUInt64>.self, value: &self.ports) }()
       default: break
       }
     }
@@ -1328,6 +1448,9 @@ nonisolated extension Sluice_V1_Drop: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if self.packets != 0 {
       try visitor.visitSingularUInt64Field(value: self.packets, fieldNumber: 3)
     }
+    if !self.ports.isEmpty {
+      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufUInt64>.self, value: self.ports, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1335,6 +1458,7 @@ nonisolated extension Sluice_V1_Drop: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.reason != rhs.reason {return false}
     if lhs.description_p != rhs.description_p {return false}
     if lhs.packets != rhs.packets {return false}
+    if lhs.ports != rhs.ports {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1929,6 +2053,231 @@ nonisolated extension Sluice_V1_CapturedPacket: SwiftProtobuf.Message, SwiftProt
     if lhs.linkType != rhs.linkType {return false}
     if lhs.originalLength != rhs.originalLength {return false}
     if lhs.content != rhs.content {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sluice_V1_TracePacketsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".TracePacketsRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}count\0\u{1}port\0\u{3}session_id\0\u{1}filter\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.count) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.port) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.sessionID) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.filter) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.count != 0 {
+      try visitor.visitSingularUInt32Field(value: self.count, fieldNumber: 1)
+    }
+    if !self.port.isEmpty {
+      try visitor.visitSingularStringField(value: self.port, fieldNumber: 2)
+    }
+    if self.sessionID != 0 {
+      try visitor.visitSingularUInt64Field(value: self.sessionID, fieldNumber: 3)
+    }
+    if !self.filter.isEmpty {
+      try visitor.visitSingularStringField(value: self.filter, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Sluice_V1_TracePacketsRequest, rhs: Sluice_V1_TracePacketsRequest) -> Bool {
+    if lhs.count != rhs.count {return false}
+    if lhs.port != rhs.port {return false}
+    if lhs.sessionID != rhs.sessionID {return false}
+    if lhs.filter != rhs.filter {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sluice_V1_TracedPackets: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".TracedPackets"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}packets\0\u{1}lost\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.packets) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.lost) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.packets.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.packets, fieldNumber: 1)
+    }
+    if self.lost != 0 {
+      try visitor.visitSingularUInt64Field(value: self.lost, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Sluice_V1_TracedPackets, rhs: Sluice_V1_TracedPackets) -> Bool {
+    if lhs.packets != rhs.packets {return false}
+    if lhs.lost != rhs.lost {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sluice_V1_TracedPacket: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".TracedPacket"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}time_nanoseconds\0\u{1}port\0\u{3}original_length\0\u{1}description\0\u{1}verdict\0\u{3}drop_reason\0\u{3}out_port\0\u{1}steps\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.timeNanoseconds) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.port) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.originalLength) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.description_p) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.verdict) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.dropReason) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.outPort) }()
+      case 8: try { try decoder.decodeRepeatedMessageField(value: &self.steps) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.timeNanoseconds != 0 {
+      try visitor.visitSingularUInt64Field(value: self.timeNanoseconds, fieldNumber: 1)
+    }
+    if !self.port.isEmpty {
+      try visitor.visitSingularStringField(value: self.port, fieldNumber: 2)
+    }
+    if self.originalLength != 0 {
+      try visitor.visitSingularUInt32Field(value: self.originalLength, fieldNumber: 3)
+    }
+    if !self.description_p.isEmpty {
+      try visitor.visitSingularStringField(value: self.description_p, fieldNumber: 4)
+    }
+    if !self.verdict.isEmpty {
+      try visitor.visitSingularStringField(value: self.verdict, fieldNumber: 5)
+    }
+    if !self.dropReason.isEmpty {
+      try visitor.visitSingularStringField(value: self.dropReason, fieldNumber: 6)
+    }
+    if !self.outPort.isEmpty {
+      try visitor.visitSingularStringField(value: self.outPort, fieldNumber: 7)
+    }
+    if !self.steps.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.steps, fieldNumber: 8)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Sluice_V1_TracedPacket, rhs: Sluice_V1_TracedPacket) -> Bool {
+    if lhs.timeNanoseconds != rhs.timeNanoseconds {return false}
+    if lhs.port != rhs.port {return false}
+    if lhs.originalLength != rhs.originalLength {return false}
+    if lhs.description_p != rhs.description_p {return false}
+    if lhs.verdict != rhs.verdict {return false}
+    if lhs.dropReason != rhs.dropReason {return false}
+    if lhs.outPort != rhs.outPort {return false}
+    if lhs.steps != rhs.steps {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sluice_V1_TraceStep: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".TraceStep"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}worker\0\u{1}text\0\u{1}details\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.worker) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.text) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.details) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if self.worker != 0 {
+      try visitor.visitSingularUInt32Field(value: self.worker, fieldNumber: 2)
+    }
+    if !self.text.isEmpty {
+      try visitor.visitSingularStringField(value: self.text, fieldNumber: 3)
+    }
+    if !self.details.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.details, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Sluice_V1_TraceStep, rhs: Sluice_V1_TraceStep) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.worker != rhs.worker {return false}
+    if lhs.text != rhs.text {return false}
+    if lhs.details != rhs.details {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sluice_V1_TraceDetail: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".TraceDetail"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}value\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.value) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if !self.value.isEmpty {
+      try visitor.visitSingularStringField(value: self.value, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Sluice_V1_TraceDetail, rhs: Sluice_V1_TraceDetail) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.value != rhs.value {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

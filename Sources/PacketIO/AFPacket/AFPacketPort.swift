@@ -18,17 +18,23 @@ package final class AFPacketPort: Sendable {
   let sockets: [AFPacketSockets]
   let home: AFPacketHome
 
+  /// - Parameter steering: of the packets to the workers' sockets, where the settings want it.
   /// - Throws: what the kernel refuses, in words.
-  package init(_ settings: AFPacketSettings, at arrival: Arrival, workers: Int) throws(LivePortError) {
+  package init(
+    _ settings: AFPacketSettings, at arrival: Arrival, workers: Int, steering: FanoutSteering?
+  ) throws(LivePortError) {
     self.settings = settings
     self.arrival = arrival
     let interface = try LiveInterface.find(settings.interface)
     mtu = Int(interface.mtu)
     var group: Int32? = workers > 1 ? -1 : nil
     var sockets: [AFPacketSockets] = []
-    for _ in 0..<workers { sockets.append(try AFPacketSockets(settings, interface, group: &group)) }
+    let steering = settings.fanout == .sessions ? steering : nil
+    for _ in 0..<workers {
+      sockets.append(try AFPacketSockets(settings, interface, group: &group, steering))
+    }
     self.sockets = sockets
-    home = AFPacketHome(interface, name: settings.interface, group: group)
+    home = AFPacketHome(interface, name: settings.interface, group: group, workers: workers)
   }
 
   /// The queue of one worker on this port.

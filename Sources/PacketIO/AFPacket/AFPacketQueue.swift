@@ -19,6 +19,8 @@ package final class AFPacketQueue: @unchecked Sendable {
   private var received: UInt64 = 0
   /// Looks at which the kernel had dropped packets, none of which saw one come.
   private var stalledLooks = 0
+  /// Looks at which others were to move to the new interface before this one.
+  private var earlyLooks = 0
   private var isShut = false
 
   /// - Returns: nil when there is no memory.
@@ -58,22 +60,12 @@ package final class AFPacketQueue: @unchecked Sendable {
 
   /// Sends the packets of the burst that leave by this port; those that cannot be sent become drops.
   func transmit(_ burst: borrowing PacketBurst, _ outcome: inout BurstOutcome) {
-    let (sent, failed) = sender.transmit(burst, by: arrival.lif, &outcome)
-    counters.addTransmitted(sent, port: Int(arrival.port))
-    counters.add(.transmitFailed, failed, port: Int(arrival.port))
+    counters.addTransmission(sender.transmit(burst, by: arrival.lif, &outcome), port: Int(arrival.port))
   }
 
   /// Sends a copy; false when it cannot be sent.
   func transmit(_ copy: RawSpan) -> Bool {
-    guard sender.transmit(copy) else {
-      counters.add(.transmitFailed, 1, port: Int(arrival.port))
-      return false
-    }
-    var sent = PortCounters.Traffic()
-    sent.packets = 1
-    sent.bytes = UInt64(copy.byteCount)
-    counters.addTransmitted(sent, port: Int(arrival.port))
-    return true
+    counters.addCopy(isSent: sender.transmit(copy), byteCount: copy.byteCount, port: Int(arrival.port))
   }
 
   /// Lets nothing come any more; what is in the ring can still be received.
@@ -93,6 +85,9 @@ package final class AFPacketQueue: @unchecked Sendable {
 
   /// Nanoseconds between two looks.
   private static let rest: UInt64 = 250_000_000
+  /// The same while others are to move first, and how often that is waited for.
+  private static let earlyRest: UInt64 = 10_000_000
+  private static let mostEarlyLooks = 200
   /// Looks that must show a stall: a worker that was stopped for a while is none.
   private static let patience = 2
 
@@ -118,17 +113,22 @@ package final class AFPacketQueue: @unchecked Sendable {
   /// A ring that the kernel has lost its place in stays full for it and empty for us, and an interface that
   /// was deleted and made again is another one: a new ring takes over.
   private func reopen(as event: PortCounters.Event) {
-    let isOpen = port.home.move { interface, group in
+    let move = port.home.move(worker, waits: earlyLooks < Self.mostEarlyLooks) { interface, group in
       sockets.reopen(interface, group: &group, lastCount: { _ = account() })
     }
     sender.descriptor = sockets.sender
-    guard isOpen else {
+    switch move {
+    case .done:
+      stalledLooks = 0
+      earlyLooks = 0
+      counters.add(event, 1, port: Int(arrival.port))
+    case .early:
+      earlyLooks += 1
+      nextLook &-= Self.rest &- Self.earlyRest
+    case .failed:
       // Each attempt maps a whole ring.
       nextLook &+= 4 &* Self.rest
-      return
     }
-    stalledLooks = 0
-    counters.add(event, 1, port: Int(arrival.port))
   }
 
   /// Counts what the kernel and the receiver had to drop, each under its reason: packets that no verdict of
@@ -139,24 +139,10 @@ package final class AFPacketQueue: @unchecked Sendable {
     var packets: UInt32 = 0
     var drops: UInt32 = 0
     unsafe sluice_ring_statistics(&sockets.ring, &packets, &drops)
-    let counts = receiver.takeCounts()
-    note(.receiveRingFull, UInt64(drops))
-    note(.oversized, counts.oversized)
-    note(.unsupportedOffload, counts.unsupported)
     let place = Int(arrival.port)
-    counters.add(.ringFull, UInt64(drops), port: place)
-    counters.add(.refused, counts.oversized + counts.unsupported, port: place)
-    counters.add(.superFrames, counts.superFrames, port: place)
-    counters.add(.segments, counts.segments, port: place)
-    counters.add(.checksums, counts.checksums, port: place)
+    receiver.takeCounts().publish(ringFull: UInt64(drops), to: counters, port: place, page)
+    counters.set(.ringWaiting, to: unsafe UInt64(sluice_ring_waiting(&sockets.ring)), port: place)
+    counters.set(.ringSize, to: unsafe UInt64(sockets.ring.units), port: place)
     return UInt64(drops)
-  }
-
-  private func note(_ reason: DropReason, _ count: UInt64) {
-    guard count > 0 else { return }
-    page.add(.packets, count)
-    page.add(.dropped, count)
-    page.add(.other, count)
-    page.add(reason, count)
   }
 }

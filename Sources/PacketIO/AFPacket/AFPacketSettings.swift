@@ -8,6 +8,14 @@ public struct AFPacketSettings: Hashable, Sendable {
     case v3 = 3
   }
 
+  /// Who gets a packet where several workers receive by the port.
+  public enum Fanout: String, Sendable {
+    /// The worker that owns the packet's session.
+    case sessions
+    /// Whom the kernel's symmetric hash chooses; it is handed over where the session is another's.
+    case hash
+  }
+
   /// Name of the interface, 1...15 bytes.
   public var interface: String
   public var version = RingVersion.v2
@@ -15,6 +23,8 @@ public struct AFPacketSettings: Hashable, Sendable {
   public var ringSize = 8 << 20
   /// Milliseconds after which a block is handed over that is not full, 1...1000. Version 3.
   public var blockTimeout = 1
+
+  public var fanout = Fanout.sessions
 
   public init(interface: String) { self.interface = interface }
 

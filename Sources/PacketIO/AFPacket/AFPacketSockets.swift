@@ -15,17 +15,20 @@ import Glibc
   /// The index of the interface that they are on.
   private(set) var interface: Int32
   private let settings: AFPacketSettings
+  private let steering: FanoutSteering?
   private var isOpen = true
 
   /// - Parameter group: the fanout group to join, nil for none; -1 to make one, whose number takes its place.
   init(
-    _ settings: AFPacketSettings, _ interface: sluice_interface, group: inout Int32?
+    _ settings: AFPacketSettings, _ interface: sluice_interface, group: inout Int32?,
+    _ steering: FanoutSteering?
   ) throws(LivePortError) {
     self.settings = settings
+    self.steering = steering
     self.interface = interface.index
     unsafe ring = try Self.openRing(settings, interface)
     if var number = group {
-      try unsafe Self.join(&ring, &number, settings)
+      try unsafe Self.join(&ring, &number, steering, settings)
       group = number
     }
     var sender: Int32 = -1
@@ -66,7 +69,7 @@ import Glibc
     }
     if var number = group {
       // Beside the old one, which goes on counting what is dealt to it until it is out of the group.
-      guard unsafe sluice_ring_join(&fresh, &number) == 0 else {
+      guard unsafe sluice_ring_join(&fresh, &number, steering?.program ?? -1) == 0 else {
         unsafe sluice_ring_close(&fresh)
         return false
       }
@@ -114,9 +117,10 @@ import Glibc
 
   /// Joins the fanout group, or makes it; closes the ring when that fails.
   private static func join(
-    _ ring: inout sluice_ring, _ group: inout Int32, _ settings: AFPacketSettings
+    _ ring: inout sluice_ring, _ group: inout Int32, _ steering: FanoutSteering?,
+    _ settings: AFPacketSettings
   ) throws(LivePortError) {
-    let error = unsafe sluice_ring_join(&ring, &group)
+    let error = unsafe sluice_ring_join(&ring, &group, steering?.program ?? -1)
     guard error == 0 else {
       unsafe sluice_ring_close(&ring)
       throw LivePortError(SLUICE_RING_FANOUT, error, settings)

@@ -18,15 +18,17 @@ import Dataplane
     unsafe start = UnsafeRawPointer(received.start)
     unsafe length = Int(received.length)
     unsafe captureTime = received.time
-    let transport = try Offload.transport(unsafe received.segmentation)
-    if let transport {
-      let bytes = unsafe RawSpan(_unsafeStart: start, byteCount: length)
+    var longest = unsafe Int(received.length)
+    if let transport = try Offload.transport(unsafe received.segmentation) {
+      let bytes = unsafe RawSpan(_unsafeStart: received.start, byteCount: longest)
       let size = unsafe Int(received.segment_size)
-      unsafe segmentation = try Segmentation(of: bytes, transport: transport, segmentSize: size)
+      let found = try Segmentation(of: bytes, transport: transport, segmentSize: size)
+      longest = found.longestLength
+      unsafe segmentation = found
     } else {
       unsafe segmentation = nil
     }
-    guard unsafe (segmentation?.longestLength ?? length) <= limit else { throw .oversized }
+    guard longest <= limit else { throw .oversized }
   }
 
   /// Whether all its packets have been written.

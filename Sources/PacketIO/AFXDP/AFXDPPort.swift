@@ -32,10 +32,7 @@ package final class AFXDPPort: Sendable {
     index = interface.index
     mtu = Int(interface.mtu)
     guard AFXDPSettings.frameSize(mtu: mtu) != nil else { throw .tooLong(mtu, name) }
-    var queues: (receive: UInt32, transmit: UInt32) = (1, 1)
-    unsafe sluice_xdp_queues(name, &queues.receive, &queues.transmit)
-    receiveQueues = Int(queues.receive)
-    transmitQueues = Int(queues.transmit)
+    (receiveQueues, transmitQueues) = Self.queues(of: name)
     program = try AFXDPProgram(settings, index: index, queues: receiveQueues)
     var promiscuous: Int32 = -1
     let error = unsafe sluice_promiscuous_open(index, &promiscuous)
@@ -55,16 +52,38 @@ package final class AFXDPPort: Sendable {
     sluice_descriptor_close(promiscuous)
   }
 
-  /// Why nothing comes or goes now, in words; nil while the interface is up. Asks the kernel.
-  package var trouble: String? { LiveInterface.trouble(settings.interface) }
+  /// Why nothing comes or goes now, or not all of it, in words; nil while all is well. Asks the kernel.
+  package var trouble: String? {
+    let name = settings.interface
+    if let trouble = LiveInterface.trouble(name) { return trouble }
+    var interface = sluice_interface()
+    if unsafe sluice_interface_find(name, &interface) == 0, interface.index != index {
+      return "interface \(name) was deleted and made again: restart sluice, or use kind: af_packet"
+    }
+    let now = Self.queues(of: name).receive
+    if now != receiveQueues {
+      return
+        "interface \(name) has \(now) receive queues now, and had \(receiveQueues) at the start: restart "
+        + "sluice, or ethtool -L \(name) back"
+    }
+    return nil
+  }
+
+  private static func queues(of name: String) -> (receive: Int, transmit: Int) {
+    var queues: (receive: UInt32, transmit: UInt32) = (1, 1)
+    unsafe sluice_xdp_queues(name, &queues.receive, &queues.transmit)
+    return (Int(queues.receive), Int(queues.transmit))
+  }
 
   /// Checksums that a sender leaves to its device arrive unfinished where there is no device between, and
   /// nothing about a packet says so.
   private static func offloadWarning(_ name: String, isGeneric: Bool) -> String? {
     let drivers = isGeneric ? stacks + [turnedOff] : stacks
     guard let driver = drivers.first(where: { unsafe sluice_driver_is(name, $0) }) else { return nil }
-    return "interface \(name) (\(driver)) may deliver packets whose checksums its other end has left undone, "
-      + "which AF_XDP does not tell: turn that off there (ethtool -K DEVICE tx off), or use kind: af_packet"
+    return
+      "interface \(name) (\(driver)) may deliver packets whose checksums, or VLAN tags, its other end has "
+      + "left to a device, which AF_XDP does not tell: turn that off there (ethtool -K DEVICE tx off txvlan "
+      + "off), or use kind: af_packet"
   }
 
   /// Drivers whose other end is a stack.

@@ -81,7 +81,7 @@ final class AFXDPProgram: Sendable {
       if program.id == 0 { continue }
       if !program.is_ours { throw .foreign(program, settings.interface) }
       // Left behind without a link it stays for ever; with one it stays as long as its sluice.
-      if sluice_xdp_detach(index) != 0 { usleep(50_000) }
+      if unsafe sluice_xdp_detach(index, &program) != 0 { usleep(50_000) }
     }
     var program = sluice_xdp_program()
     _ = unsafe sluice_xdp_find(index, &program)

@@ -74,7 +74,8 @@ package final class AFXDPQueue: @unchecked Sendable {
   /// Names what becomes readable when something comes, until the port is shut.
   func watch(_ wakes: inout PollSet) {
     guard !isShut else { return }
-    for socket in sockets { wakes.watch(socket.descriptor) }
+    // To ask the kernel about a socket has it send what waits there, and nobody would hear how that went.
+    for socket in sockets where !socket.hasPending { wakes.watch(socket.descriptor) }
   }
 
   /// Fills the free places of a burst with what has come by one of the sockets.
@@ -98,13 +99,12 @@ package final class AFXDPQueue: @unchecked Sendable {
 
   /// Sends the packets of the burst that leave by this port; those that cannot be sent become drops.
   func transmit(_ burst: borrowing PacketBurst, _ outcome: inout BurstOutcome) {
-    let (sent, failed) =
+    let result =
       switch way {
       case .socket(let transmitter): transmitter.transmit(burst, by: arrival.lif, &outcome)
       case .bypass(let bypass): bypass.sender.transmit(burst, by: arrival.lif, &outcome)
       }
-    counters.addTransmitted(sent, port: Int(arrival.port))
-    counters.add(.transmitFailed, failed, port: Int(arrival.port))
+    counters.addTransmission(result, port: Int(arrival.port))
   }
 
   /// Sends a copy; false when it cannot be sent.
@@ -114,15 +114,7 @@ package final class AFXDPQueue: @unchecked Sendable {
       case .socket(let transmitter): transmitter.transmit(copy)
       case .bypass(let bypass): bypass.sender.transmit(copy)
       }
-    guard isSent else {
-      counters.add(.transmitFailed, 1, port: Int(arrival.port))
-      return false
-    }
-    var sent = PortCounters.Traffic()
-    sent.packets = 1
-    sent.bytes = UInt64(copy.byteCount)
-    counters.addTransmitted(sent, port: Int(arrival.port))
-    return true
+    return counters.addCopy(isSent: isSent, byteCount: copy.byteCount, port: Int(arrival.port))
   }
 
   /// Lets nothing come any more; what has been received can still be taken.
@@ -134,6 +126,7 @@ package final class AFXDPQueue: @unchecked Sendable {
 
   /// Counts the rest and closes the sockets. Once nobody reads received packets.
   func finish() {
+    if case .socket(let transmitter) = way { transmitter.flush() }
     account()
     for socket in sockets { socket.close() }
   }
@@ -164,28 +157,22 @@ package final class AFXDPQueue: @unchecked Sendable {
     var tooLong: UInt64 = 0
     for socket in sockets {
       let drops = socket.takeDrops()
-      noRoom += drops.noRoom
-      tooLong += drops.tooLong
+      noRoom &+= drops.noRoom
+      tooLong &+= drops.tooLong
     }
-    note(.receiveRingFull, noRoom)
-    note(.oversized, tooLong)
     let place = Int(arrival.port)
+    page.note(.receiveRingFull, noRoom, port: place)
+    page.note(.oversized, tooLong, port: place)
     if case .socket(let transmitter) = way {
-      counters.add(.transmitFailed, transmitter.takeLateFailures(), port: place)
+      counters.add(.unsent, transmitter.takeLateFailures(), port: place)
     }
     counters.add(.ringFull, noRoom, port: place)
     counters.add(.refused, tooLong, port: place)
+    counters.set(.ringWaiting, to: UInt64(sockets.reduce(0) { $0 + $1.waiting }), port: place)
+    counters.set(.ringSize, to: UInt64(sockets.count * port.settings.ringSize), port: place)
     guard tellsOfFrames, let frames else { return }
     counters.set(.framesInUse, to: UInt64(max(frames.inUse, 0)), port: place)
     counters.add(.frameFaults, frames.takeFaults(), port: place)
-  }
-
-  private func note(_ reason: DropReason, _ count: UInt64) {
-    guard count > 0 else { return }
-    page.add(.packets, count)
-    page.add(.dropped, count)
-    page.add(.other, count)
-    page.add(reason, count)
   }
 }
 

@@ -23,7 +23,8 @@ import Glibc
   private let failures: UnsafeMutablePointer<UInt32>
   private let ringSize: UInt32
   private var isOpen = true
-  private var counted = sluice_xdp_drops()
+  private var noRoom = RisingCount()
+  private var tooLong = RisingCount()
 
   /// Whether the interface was down when something was to be sent last.
   private(set) var isDown = false
@@ -125,13 +126,14 @@ import Glibc
     return count
   }
 
+  /// Packets that wait to be taken.
+  var waiting: Int { unsafe Int(sluice_xdp_waiting(&socket.receive)) }
+
   /// What the kernel dropped since the last call.
   func takeDrops() -> (noRoom: UInt64, tooLong: UInt64) {
     var drops = sluice_xdp_drops()
     guard unsafe sluice_xdp_statistics(&socket, &drops) == 0 else { return (0, 0) }
-    let found = (drops.no_room &- counted.no_room, drops.too_long &- counted.too_long)
-    counted = drops
-    return found
+    return (noRoom.rise(to: drops.no_room), tooLong.rise(to: drops.too_long))
   }
 
   // MARK: Sending
@@ -139,8 +141,18 @@ import Glibc
   /// The position at which the next packet is put into the transmit ring.
   @inline(__always) var position: UInt32 { unsafe socket.transmit.position }
 
-  /// Packets that can be put.
-  var room: UInt32 { unsafe min(sluice_xdp_room(&socket.transmit), ringSize &- outstanding) }
+  /// Packets that can be put. Where the kernel reads the ring only when it is called, and cannot send, few
+  /// may wait: they would leave late, and whoever sends next would wait for nothing.
+  var room: UInt32 {
+    let free = unsafe min(sluice_xdp_room(&socket.transmit), ringSize &- outstanding)
+    guard isCopying else { return free }
+    return min(free, Self.mostWaiting &- min(pending, Self.mostWaiting))
+  }
+
+  private static let mostWaiting: UInt32 = 256
+
+  /// Packets that the kernel has not been shown to have taken.
+  private var pending: UInt32 { unsafe position &- sluice_xdp_consumed(&socket.transmit) }
 
   /// Puts a packet into the transmit ring; there must be room.
   @inline(__always) func put(_ address: UInt64, _ length: UInt32) {
@@ -149,7 +161,7 @@ import Glibc
   }
 
   /// Whether packets wait that the kernel has not been shown to have taken.
-  private var hasPending: Bool { unsafe sluice_xdp_consumed(&socket.transmit) != socket.transmit.position }
+  var hasPending: Bool { pending != 0 }
 
   /// Frees the frames of packets that have been sent.
   func reap(to frames: AFXDPFrames) {
@@ -160,7 +172,7 @@ import Glibc
       // Withdrawn: newer kernels also complete what they pass over.
       guard address != UInt64.max else { continue }
       frames.complete(address)
-      outstanding &-= 1
+      if outstanding > 0 { outstanding &-= 1 }
     }
     unsafe sluice_xdp_release(&socket.completion)
   }
@@ -196,12 +208,33 @@ import Glibc
       case ENETDOWN, ENXIO, ENODEV:
         isDown = true
         return isCopying ? withdraw(after: failed, frames) : failed
-      default: patience -= 1
+      default:
+        // The device takes no more now.
+        if !wasSeen, withdrawn == 0, error == EAGAIN || error == ENOBUFS { return failed }
+        patience -= 1
       }
     }
     if !hasPending { withdrawn = 0 }
     return failed
   }
+
+  /// Waits a moment until all that was put has been sent, at the end.
+  ///
+  /// - Returns: how many packets will not be.
+  func flush(_ frames: AFXDPFrames) -> Int {
+    guard isOpen else { return 0 }
+    var failed = 0
+    for _ in 0..<Self.flushRounds {
+      failed += sendPending(frames)
+      reap(to: frames)
+      if isDown || !(isCopying ? hasPending : outstanding > 0) { break }
+      usleep(1000)
+    }
+    return failed + max(0, Int(pending) - withdrawn)
+  }
+
+  /// Milliseconds.
+  private static let flushRounds = 100
 
   /// The ring position of a packet that was not sent, below what `send` returned.
   func failure(_ index: Int) -> UInt32 { unsafe failures[index] }

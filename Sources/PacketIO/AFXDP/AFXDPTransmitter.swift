@@ -91,6 +91,9 @@ import Dataplane
     return isSent
   }
 
+  /// Waits a moment until all has been sent, at the end.
+  func flush() { lateFailures &+= UInt64(socket.flush(frames)) }
+
   /// Has packets sent that could not be before.
   func sendPending() { lateFailures &+= UInt64(socket.sendPending(frames)) }
 

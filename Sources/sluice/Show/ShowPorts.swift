@@ -4,7 +4,12 @@ import ControlClient
 /// `sluice show ports`.
 struct ShowPorts: Showing {
   static let configuration = CommandConfiguration(
-    commandName: "ports", abstract: "What each port received and sent; with --interval rates.")
+    commandName: "ports", abstract: "What each port received and sent; with --interval rates.",
+    discussion: """
+      ring: packets that waited in the receive rings at the last look, and how many these take (AF_PACKET \
+      version 3: blocks of packets). Below the table is what else was counted on live ports, under the names \
+      of docs/operations.md.
+      """)
 
   @OptionGroup var client: ClientOptions
   @OptionGroup var again: RepeatOptions
@@ -28,20 +33,38 @@ struct ShowPorts: Showing {
   }
 
   private static func totals(_ ports: [PortReading]) -> String {
-    let names = [
+    // Few have one.
+    let hasHosts = ports.contains { !$0.host.isEmpty }
+    var names = [
       "port", "lif", "peer", "received", "bytes", "transmitted", "bytes", "miss", "non-session", "fed by",
-      "state",
+      "ring", "state",
     ]
+    if hasHosts { names.append("host") }
     var columns = Columns(names, rightAligned: 1..<7)
-    return columns.table(
+    let table = columns.table(
       ports.map { port in
         [
           port.name, "\(port.lif)", "\(port.peer)", grouped(port.receivedPackets),
           grouped(port.receivedBytes),
           grouped(port.transmittedPackets), grouped(port.transmittedBytes), port.miss, port.nonSession,
-          port.source.isEmpty ? port.kind : "\(port.kind) \(port.source)", state(port),
-        ]
+          port.source.isEmpty ? port.kind : "\(port.kind) \(port.source)", ring(port), state(port),
+        ] + (hasHosts ? [port.host] : [])
       })
+    return ([table] + ports.compactMap(events)).joined(separator: "\n")
+  }
+
+  private static let gauges: Set = ["ringWaiting", "ringSize", "framesInUse"]
+
+  private static func ring(_ port: PortReading) -> String {
+    guard let size = port.events["ringSize"] else { return "-" }
+    return "\(grouped(port.events["ringWaiting"] ?? 0)) of \(grouped(size))"
+  }
+
+  /// What else was counted, in one line; nil when nothing was.
+  private static func events(_ port: PortReading) -> String? {
+    let counts = port.events.filter { !gauges.contains($0.key) }.sorted { $0.key < $1.key }
+    guard !counts.isEmpty else { return nil }
+    return "\(port.name): " + counts.map { "\($0.key) \(grouped($0.value))" }.joined(separator: ", ")
   }
 
   private static func state(_ port: PortReading) -> String {

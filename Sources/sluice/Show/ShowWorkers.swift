@@ -20,13 +20,18 @@ struct ShowWorkers: Showing {
   static func text(_ now: Reading<WorkerReading>, since earlier: Reading<WorkerReading>?) -> String {
     guard let interval = Interval(now, since: earlier), let earlier else { return totals(now.items) }
     var columns = Columns(
-      ["worker", "packets/s", "bits/s", "dropped/s", "CPU", "ns/packet", "commands/s"], rightAligned: 0..<7)
+      [
+        "worker", "packets/s", "bits/s", "dropped/s", "handed off/s", "per burst", "CPU", "ns/packet",
+        "commands/s",
+      ], rightAligned: 0..<9)
     return columns.table(
       pairs(now, earlier).map { worker, before in
         let rates = rates(worker, before, interval)
         return [
           "\(worker.index)", Figures.scaled(rates.packets), Figures.scaled(rates.bits),
           Figures.scaled(interval.rate(worker["dropped"], before["dropped"])),
+          Figures.scaled(interval.rate(worker["handedOff"], before["handedOff"])),
+          rates.bursts > 0 ? tenths(rates.packetsPerBurst) : "-",
           "\(Int((rates.cpuShare * 100).rounded())) %",
           rates.packets > 0 ? "\(Int(rates.nanosecondsPerPacket.rounded()))" : "-",
           Figures.scaled(interval.rate(worker.commands, before.commands)),
@@ -38,16 +43,26 @@ struct ShowWorkers: Showing {
     let counters = ["packets", "bytes", "matched", "missed", "other", "dropped", "handedOff", "liveSessions"]
     let names = ["packets", "bytes", "matched", "missed", "other", "dropped", "handed off", "sessions"]
     var columns = Columns(
-      ["worker", "core", "node", "polling"] + names + ["CPU s", "ns/packet"], rightAligned: 0..<14)
+      ["worker", "core", "node", "polling"] + names + ["per burst", "CPU s", "ns/packet"],
+      rightAligned: 0..<15)
     return columns.table(
       workers.map { worker in
         let packets = worker["packets"]
+        let bursts = worker["bursts"]
         let cpu = worker.cpuNanoseconds
         let place = [worker.core, worker.node].map { $0.map { "\($0)" } ?? "any" }
         return ["\(worker.index)"] + place + [worker.polling.isEmpty ? "-" : worker.polling]
           + counters.map { grouped(worker[$0]) }
-          + ["\(cpu / 1_000_000_000).\(cpu / 100_000_000 % 10)", packets > 0 ? "\(cpu / packets)" : "-"]
+          + [
+            bursts > 0 ? tenths(Double(packets) / Double(bursts)) : "-",
+            tenths(Double(cpu) / 1e9), packets > 0 ? "\(cpu / packets)" : "-",
+          ]
       })
+  }
+
+  private static func tenths(_ value: Double) -> String {
+    let tenths = UInt64((value * 10).rounded())
+    return "\(tenths / 10).\(tenths % 10)"
   }
 
   static func json(_ now: Reading<WorkerReading>, since earlier: Reading<WorkerReading>?) -> String {
@@ -74,22 +89,27 @@ struct ShowWorkers: Showing {
     WorkerRates(
       packets: interval.rate(now["packets"], before["packets"]),
       bits: 8 * interval.rate(now["bytes"], before["bytes"]),
+      bursts: interval.rate(now["bursts"], before["bursts"]),
       cpuShare: interval.rate(now.cpuNanoseconds, before.cpuNanoseconds) / 1e9)
   }
 }
 
 /// What a worker does in a second.
 private struct WorkerRates {
-  let packets, bits: Double
+  let packets, bits, bursts: Double
   /// Of one core.
   let cpuShare: Double
 
   /// Meaningful when there were packets.
   var nanosecondsPerPacket: Double { packets > 0 ? cpuShare * 1e9 / packets : 0 }
 
+  /// Meaningful when there were bursts.
+  var packetsPerBurst: Double { bursts > 0 ? packets / bursts : 0 }
+
   var json: [String: Double] {
     [
       "packets_per_second": packets, "bits_per_second": bits, "cpu_share": cpuShare,
+      "packets_per_burst": packetsPerBurst,
       "cpu_nanoseconds_per_packet": nanosecondsPerPacket,
     ]
   }

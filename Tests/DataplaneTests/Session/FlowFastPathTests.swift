@@ -127,6 +127,11 @@ struct FlowFastPathTests {
     #expect(SessionFlags.lowAcked.rawValue == 1 && SessionFlags.highAcked.rawValue == 2)
     // So do the bits of the key that are compared with these.
     #expect(SessionFlags.initiatorIsHigh.rawValue == 4)
+    // Key and record begin with the same two words, and a packet with its key.
+    #expect(MemoryLayout<SessionRecord>.offset(of: \.addresses) == 0 && SessionLine.Offset.identity == 8)
+    #expect(MemoryLayout<SessionPacket>.offset(of: \.key) == 0)
+    #expect(MemoryLayout<FlowKey>.offset(of: \.addresses) == 0)
+    #expect(MemoryLayout<FlowKey>.offset(of: \.hash) == 16)
     #expect(MemoryLayout<ForwardRules>.offset(of: \.fromInitiator) == 0)
     #expect(MemoryLayout<ForwardRules>.offset(of: \.fromResponder) == ForwardRules.responderOffset)
   }

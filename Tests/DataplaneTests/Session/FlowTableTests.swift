@@ -35,6 +35,26 @@ struct FlowTableTests {
     return packet.candidate
   }
 
+  @Test func `of a full table nearly every record is guessed, beyond full buckets too`() throws {
+    let records: UInt32 = 20_000
+    var table = try required(FlowTable(recordCount: records))
+    let policies = try required(SessionPolicyTable())
+    var expected: [(key: FlowKey, index: UInt32)] = []
+    for number in 0..<records {
+      var addresses6 = FlowAddresses6()
+      let key = Tuple(low: UInt64(number), isIPv6: false).key(&addresses6)
+      expected.append((key, table.insert(key, addresses6)))
+    }
+    // Three of four keys lie in their home bucket, and two keys of a tag near one another are rare.
+    var guessed = 0
+    for (key, index) in expected {
+      let guess = probe(table, policies, key)
+      if guess == index { guessed += 1 }
+      #expect(guess == FlowTable.unknown || guess < records)
+    }
+    #expect(guessed > Int(records) * 95 / 100, "\(guessed) of \(records)")
+  }
+
   @Test(arguments: [1, 2, 7, 8, 9, 64, 300] as [UInt32])
   func `agrees with a dictionary through random insertions and removals`(_ records: UInt32) throws {
     var random = SplitMix64(state: UInt64(records))

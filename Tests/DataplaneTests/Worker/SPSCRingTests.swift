@@ -84,7 +84,7 @@ struct CounterPageTests {
     let page = CounterPage()
     #expect(Counter.allCases.allSatisfy { page[$0] == 0 } && DropReason.allCases.allSatisfy { page[$0] == 0 })
     for counter in Counter.allCases { page.add(counter, UInt64(counter.rawValue) + 1) }
-    for reason in DropReason.allCases { page.add(reason, 1000 + UInt64(reason.rawValue)) }
+    for reason in DropReason.allCases { page.add(reason, 1000 + UInt64(reason.rawValue), port: 0) }
     #expect(Counter.allCases.allSatisfy { page[$0] == UInt64($0.rawValue) + 1 })
     #expect(DropReason.allCases.allSatisfy { page[$0] == 1000 + UInt64($0.rawValue) })
     page.set(.liveSessions, to: .max)

@@ -47,6 +47,15 @@ struct WorkerCopyTests {
     #expect(run.transmitted.map(\.bytes) == [packet.bytes, back.bytes])
   }
 
+  @Test func `with a host port a snooped original goes there as it came, the copy to the next hop`() throws {
+    let lifs = (LIF(number: 1), LIF(number: 2, vlan: 7))
+    let run = try run([packet], .snoop, lifs: lifs) { $0.ports[0].host = 9 }
+    #expect(run.transmitted.map(\.decision.kind) == [.snoop])
+    #expect(run.transmitted.map(\.decision.outLIF) == [9])
+    #expect(run.transmitted.map(\.bytes) == [packet.bytes])
+    #expect(run.copies.map(\.copy.outLIF) == [2] && run.counts[.copiesMade] == 1)
+  }
+
   @Test func `a session's LIFs name the way out`() throws {
     let run = try run([packet], .forward, lifs: (LIF(number: 1), LIF(number: 7)))
     #expect(run.transmitted[0].decision.outLIF == 7)
