@@ -34,9 +34,10 @@ package struct SessionRecord: BitwiseCopyable {
   ///
   /// - Parameter start: `SessionDetail.start`.
   package func mark(start: UInt64) -> UInt16 {
-    let rest = UInt64(ports) << 8 | UInt64(kind.rawValue) | 0xB5 << 40
-    let product = (addresses ^ start &* 0x9E37_79B9_7F4A_7C15).multipliedFullWidth(by: rest)
-    return UInt16(truncatingIfNeeded: (product.low ^ product.high) >> 24) | 1
+    var sum = ShardChecksum()
+    sum.add(addresses ^ start)
+    sum.add(UInt64(ports) << 8 | UInt64(kind.rawValue))
+    return UInt16(truncatingIfNeeded: sum.value) | 1
   }
 
   package static let free = SessionRecord(

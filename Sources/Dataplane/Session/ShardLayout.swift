@@ -25,8 +25,11 @@ package struct ShardLayout: Equatable, Sendable {
   /// Size of the file.
   package var byteCount: Int { Self.sessionOffset + sessionBytes }
 
-  /// Memory that the file takes when every record is in use, by IPv4 or by IPv6, and a few policies are.
-  package var neededBytes: Int { 2 * HugeMemory.pageSize + sessionBytes }
+  /// Memory that the file takes when every record is in use, each by a session with a policy of its own.
+  package var neededBytes: Int {
+    let policies = min(Int(recordCount), SessionPolicyTable.capacity) * MemoryLayout<SessionPolicy>.stride
+    return Self.headerBytes + Self.rounded(policies) + sessionBytes
+  }
 
   static func rounded(_ count: Int) -> Int { (count + HugeMemory.pageSize - 1) & ~(HugeMemory.pageSize - 1) }
 
@@ -56,6 +59,12 @@ package struct ShardLayout: Equatable, Sendable {
       MemoryLayout<ShardHeader>.stride, headerBytes, TrackState.allCases.count, Action.allCases.count,
     ]
     for number in record + detail + policy { sum.add(UInt64(bitPattern: Int64(number))) }
+    // What values are in memory, the compiler decides.
+    let sample = SessionPolicy(
+      inLIF: LIF(rawValue: 1), outLIF: LIF(rawValue: 2), action: .snoop,
+      nextHop: IPAddress(ipv6High: 3, low: 4), idle: 5, handshake: 6, timeouts: Timeouts())
+    unsafe withUnsafeBytes(of: sample) { bytes in unsafe bytes.forEach { sum.add(UInt64($0)) } }
+    for state in TrackState.allCases { unsafe withUnsafeBytes(of: state) { unsafe sum.add(UInt64($0[0])) } }
     let secret = FlowSecret(1, 2, 3, 4)
     sum.add(secret.hash(addresses: 5, ports: 6, kind: .tcp4).rawValue)
     sum.add(secret.digest(FlowAddresses6(lowHigh: 7, lowLow: 8, highHigh: 9, highLow: 10)))
@@ -63,14 +72,14 @@ package struct ShardLayout: Equatable, Sendable {
     return sum.value
   }()
 
-  private static let revision: UInt64 = 1
+  private static let revision: UInt64 = 2
 }
 
 /// A 64-bit sum over words. It finds damage, not malice.
 struct ShardChecksum {
   private(set) var value: UInt64 = 0x9E37_79B9_7F4A_7C15
 
-  mutating func add(_ word: UInt64) {
+  @inline(__always) mutating func add(_ word: UInt64) {
     let product = (value ^ word).multipliedFullWidth(by: 0xD6E8_FEB8_6659_FD93)
     value = product.low ^ product.high &+ 0x632B_E59B_D9B4_E019
   }

@@ -3,13 +3,14 @@ extension SessionPolicy {
   ///
   /// - Parameter bytes: as many as a policy has.
   init?(stored bytes: UnsafeRawBufferPointer) {
-    func byte(_ field: PartialKeyPath<SessionPolicy>) -> UInt8? {
-      guard let offset = MemoryLayout<SessionPolicy>.offset(of: field) else { return nil }
-      return unsafe bytes[offset]
+    /// Whether the byte of `field` is that of one of `values` in memory, which need not be its raw value.
+    func holds<Value: BitwiseCopyable>(_ field: KeyPath<SessionPolicy, Value>, oneOf values: [Value]) -> Bool {
+      guard let offset = MemoryLayout<SessionPolicy>.offset(of: field) else { return false }
+      let byte = unsafe bytes[offset]
+      return values.contains { value in unsafe withUnsafeBytes(of: value) { unsafe $0.elementsEqual([byte]) } }
     }
-    guard bytes.count == MemoryLayout<SessionPolicy>.stride, let action = byte(\.action),
-      Action(rawValue: action) != nil, let hasNextHop = byte(\.hasNextHop), hasNextHop <= 1,
-      let family = byte(\.nextHopFamily), IPAddress.Family(rawValue: family) != nil
+    guard bytes.count == MemoryLayout<SessionPolicy>.stride, holds(\.action, oneOf: Action.allCases),
+      holds(\.hasNextHop, oneOf: [false, true]), holds(\.nextHopFamily, oneOf: [.ipv4, .ipv6])
     else { return nil }
     // SAFETY: the size was compared, and each field that has invalid patterns was looked at.
     self = unsafe bytes.loadUnaligned(as: SessionPolicy.self)

@@ -70,6 +70,7 @@ final class ShardBench {
   static let policies = 2 << 20
   static let records = policies + 64 << 20
   static let details = records + 2 << 20
+  static let addresses = details + 2 << 20
 }
 
 extension SessionTable {
