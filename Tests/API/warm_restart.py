@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 import threading
 import time
@@ -20,11 +21,11 @@ SIX = {"source": "2001:db8::1", "destination": "2001:db8::2"}
 
 
 class Warm:
-    """A daemon with state in a directory on a tmpfs, on two FIFOs that are made anew for each start."""
+    """A daemon with state in a directory, on two FIFOs that are made anew for each start."""
 
-    def __init__(self, case, **others):
+    def __init__(self, case, above="/dev/shm", **others):
         self.case = case
-        self.state = tempfile.mkdtemp(prefix="sluice-warm-", dir="/dev/shm")
+        self.state = tempfile.mkdtemp(prefix="sluice-warm-", dir=above)
         self.feeds, self.daemon, self.fed = {}, None, 0
         self.start(**others)
 
@@ -36,6 +37,8 @@ class Warm:
             self.daemon.terminate()
         for feed in self.feeds.values():
             feed.close()
+        if os.path.ismount(self.state):
+            subprocess.run(["umount", self.state], check=True)
         shutil.rmtree(self.state)
 
     def prepared(self, **others):
@@ -106,7 +109,7 @@ def test_sigkill(case):
         equal(warm.everything(), before, "sessions after SIGKILL")
         # They act, and count on.
         seen = warm.table.get(1).inpackets
-        warm.send(of(fields(1)))
+        warm.send(of(fields(1, protocolid=TCP)))
         equal(warm.table.get(1).inpackets, seen + 1, "packets of one after another")
         # No id is given out twice.
         new = warm.table.add(*(fields(0, number) for number in range(700, 720))).assigned
@@ -202,13 +205,13 @@ def test_a_timeout_meanwhile(case):
 
 
 def test_sessions_of_the_configuration(case):
-    entry = {"id": 5, "protocol": "udp", "source": "10.5.0.1", "source_port": 5, "destination": "10.5.0.2",
-             "destination_port": 50, "action": "forward", "inlif": 1, "outlif": 2}
+    entry = {"session_id": 5, "protocolid": "UDP", "sourceip": "10.5.0.1", "sourceport": 5,
+             "destinationip": "10.5.0.2", "destinationport": 50, "action": "FORWARD", "inlif": 1, "outlif": 2}
     with Warm(case, sessions=[entry]) as warm:
         before = warm.table.get(5).starttime
         warm.restart(sessions=[entry])
         equal(warm.table.get(5).starttime, before, "it stayed")
-        warm.restart(sessions=[entry | {"source_port": 6}])
+        warm.restart(sessions=[entry | {"sourceport": 6}])
         equal(warm.table.ids(), [5], "another of its id gives way")
 
 
@@ -249,12 +252,48 @@ def test_what_is_not_taken(case):
         os.chmod(warm.state, 0o700)
         link = case.path("link")
         os.symlink(warm.state, link)
-        for directory, words in ((link, "is a link"), (case.path("disk"), "is not on a tmpfs")):
-            refused = warm.prepared(warm_restart={"directory": directory})
-            if refused.refusal() is None:
-                true(words == "is not on a tmpfs", f"{directory} is not refused")
-                continue
-            true(words in refused.said() or "tmpfs" in words, refused.said())
+        refused = warm.prepared(warm_restart={"directory": link})
+        equal(refused.refusal(), 1, "exit status")
+        true("is a link" in refused.said() and link in refused.said(), refused.said())
         refused = warm.prepared(warm_restart={"directory": "state"})
         equal(refused.refusal(), 2, "exit status")
         true("warm_restart.directory" in refused.said() and "absolute" in refused.said(), refused.said())
+
+
+def test_a_directory_on_a_disk(case):
+    """It gets a tmpfs of its own, with 2 MB pages, that outlives the daemon; what is in the way has its words."""
+    with tempfile.TemporaryDirectory(prefix="sluice-warm-", dir="/var/tmp") as disk:
+        true(_file_system(disk)[0] != "tmpfs", f"{disk} is on a tmpfs")
+        os.mkdir(f"{disk}/full", 0o700)
+        open(f"{disk}/full/file", "w", encoding="ascii").close()
+        os.mkdir(f"{disk}/empty", 0o700)
+        with Warm(case, above=disk) as warm:
+            kind, options = _file_system(warm.state)
+            equal(kind, "tmpfs", "what was mounted")
+            true("huge=advise" in options, f"its options: {options}")
+            equal(os.stat(warm.state).st_mode & 0o777, 0o700, "its mode")
+            equal({os.stat(f"{warm.state}/{name}").st_mode & 0o777 for name in os.listdir(warm.state)}, {0o600},
+                  "modes of files")
+            mounted = f"sessions lie in {warm.state}, where a tmpfs was mounted, on 2 MB pages"
+            true(f"nothing was there; {mounted}" in warm.daemon.said(), warm.daemon.said())
+            before = _filled(warm)
+            warm.restart()
+            true(f"{len(before)} sessions are back" in warm.daemon.said(), warm.daemon.said())
+            true("where a tmpfs was mounted" not in warm.daemon.said(), warm.daemon.said())
+            equal(warm.everything(), before, "sessions after SIGKILL")
+            for state, prefix, words in (("full", (), "it is not empty"), ("empty", DROPPED, "CAP_SYS_ADMIN")):
+                refused = warm.prepared(warm_restart={"directory": f"{disk}/{state}"})
+                refused.command = lambda prefix=prefix, command=refused.command: [*prefix, *command()]
+                equal(refused.refusal(), 1, "exit status")
+                for said in (f"{disk}/{state}", "is not on a tmpfs", words):
+                    true(said in refused.said(), f"{said}: {refused.said()}")
+
+
+DROPPED = ("setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin")
+
+
+def _file_system(path):
+    """Its kind and its mount's options."""
+    done = subprocess.run(["findmnt", "--noheadings", "--output", "FSTYPE,FS-OPTIONS", "--target", path],
+                          capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()[-1].split()

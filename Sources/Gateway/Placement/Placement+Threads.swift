@@ -33,6 +33,7 @@ extension DaemonRuntime {
   package var warnings: [String] {
     var warnings = livePorts.flatMap(\.warnings) + placement.warnings
     if let warning = steering?.warning { warnings.append(warning) }
+    if let warning = warmState?.directory.warning { warnings.append(warning) }
     let refused = placement.seats.indices.first { group.thread($0).memoryProblem != 0 }
     if let refused {
       let reason = errorText(group.thread(refused).memoryProblem)

@@ -7,7 +7,8 @@ extension DaemonRuntime {
     guard let state = warmState else { return nil }
     let path = state.directory.path
     let pages = state.directory.hasHugePages ? "2 MB pages" : "4 KB pages"
-    let place = "sessions lie in \(path) on \(pages)"
+    let mounted = state.directory.isMountedHere ? ", where a tmpfs was mounted," : ""
+    let place = "sessions lie in \(path)\(mounted) on \(pages)"
     if let refusal = state.refusal { return "starts without sessions: \(refusal); \(place)" }
     let counts = group.restored
     guard state.hasPredecessor else { return "nothing was there; \(place)" }
@@ -23,23 +24,4 @@ extension DaemonRuntime {
 extension WarmState {
   /// Whether an earlier process left something that was taken.
   var hasPredecessor: Bool { !stored.isEmpty || shards.first?.isOld == true }
-}
-
-extension StateDirectory {
-  /// Whether its tmpfs gives 2 MB pages to those who ask (tmpfs(5), `huge`).
-  var hasHugePages: Bool {
-    // mountinfo, proc_pid_mountinfo(5): the mount point is the fifth word, options are the last.
-    let mounts = ProcessMemory.text("/proc/self/mountinfo").split(separator: "\n").map {
-      $0.split(separator: " ")
-    }
-    let above = mounts.filter { words in
-      guard words.count > 5 else { return false }
-      let point = words[4]
-      return point == "/" || path == point || path.hasPrefix("\(point)/")
-    }
-    // Of mounts at one place the last one is on top.
-    let own = above.enumerated().max { ($0.element[4].count, $0.offset) < ($1.element[4].count, $1.offset) }
-    let options = own?.element.last.map(String.init) ?? ""
-    return ["huge=advise", "huge=always", "huge=within_size"].contains(where: options.contains)
-  }
 }

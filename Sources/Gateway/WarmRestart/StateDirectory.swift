@@ -6,13 +6,15 @@ import PacketIO
 /// through links. docs/decisions/0013.
 final class StateDirectory: Sendable {
   let path: String
+  /// Whether it got a tmpfs of its own just now.
+  let isMountedHere: Bool
   private let descriptor: Int32
   private let lock: Int32
 
   /// How long a process that was killed may take to let go of the directory, in tries of 10 ms.
   private static let patience = 300
 
-  /// Opens the directory, and makes it if it is missing.
+  /// Opens the directory, and makes it if it is missing. One that is not on a tmpfs gets a mount of its own.
   ///
   /// - Throws: what is wrong with it, and what mends it.
   init(_ path: String) throws(DaemonError) {
@@ -20,19 +22,38 @@ final class StateDirectory: Sendable {
     if unsafe mkdir(path, 0o700) != 0, errno != EEXIST {
       throw Self.error(path, "cannot be made: \(errorText(errno))")
     }
-    descriptor = unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    var directory = try Self.opened(path)
+    do throws(DaemonError) {
+      isMountedHere = !sluice_is_on_tmpfs(directory)
+      if isMountedHere {
+        try Self.mount(over: directory, path)
+        let top = try Self.opened(path)
+        close(directory)
+        directory = top
+      }
+      lock = try Self.lock(directory, path)
+    } catch {
+      close(directory)
+      throw error
+    }
+    descriptor = directory
+  }
+
+  /// The directory, which is ours, open.
+  private static func opened(_ path: String) throws(DaemonError) -> Int32 {
+    let descriptor = unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
     guard descriptor >= 0 else {
       let number = errno
       let isOther = number == ENOTDIR || number == ELOOP
-      throw Self.error(path, isOther ? "is a link or no directory" : errorText(number))
+      throw error(path, isOther ? "is a link or no directory" : errorText(number))
     }
     do throws(DaemonError) {
-      try Self.check(descriptor, path)
-      lock = try Self.lock(descriptor, path)
+      try check(descriptor, path)
     } catch {
       close(descriptor)
       throw error
     }
+    return descriptor
   }
 
   deinit {
@@ -50,9 +71,6 @@ final class StateDirectory: Sendable {
     guard status.st_mode & 0o777 == 0o700 else {
       let mode = String(status.st_mode & 0o777, radix: 8)
       throw error(path, "has mode \(mode): chmod 700, for it has the secret of the flow hash")
-    }
-    guard sluice_is_on_tmpfs(descriptor) else {
-      throw error(path, "is not on a tmpfs: name a directory under /run or /dev/shm, or mount one there")
     }
   }
 
@@ -113,7 +131,9 @@ final class StateDirectory: Sendable {
   }
 
   /// The names of its files.
-  var names: [String] {
+  var names: [String] { Self.names(descriptor) }
+
+  static func names(_ descriptor: Int32) -> [String] {
     let copy = unsafe openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard copy >= 0, let stream = unsafe fdopendir(copy) else { return [] }
     defer { unsafe closedir(stream) }
