@@ -17,7 +17,7 @@ $step --figures "fuzz (long)" scripts/fuzz.sh 120
 
 $step --figures "api (long)" "$PYTHON" Tests/API/run.py --sluice "$SLUICE" --long --filter full_speed
 $step --figures "live (long)" "$PYTHON" Tests/Live/live.py --sluice "$SLUICE" --long \
-  --filter soak warm_restart_long
+  --filter soak killed_long
 $step --figures "oracle's own test" "$PYTHON" Tests/Interop/selftest.py
 
 work=$(mktemp -d)

@@ -44,9 +44,9 @@ def restart_amid_transfer(case, sessions, capacity, megabytes, rate, workers=1):
             daemon.expected_status = 0
             daemon.start()
             took = time.monotonic() - start
-            true(curl.poll() is None, f"the transfer is not over: {curl.poll()}")
             after = _sessions(daemon)
-            equal(len(after), len(before), "sessions after the restart")
+            true(curl.poll() is None, f"curl outlasts the restart and both lists: {curl.poll()}")
+            equal(sorted(before.keys() - after.keys()), [], f"sessions that are missing ({daemon.said()})")
             for identity, session in before.items():
                 if identity not in moving and after.get(identity) != session:
                     equal(after.get(identity), session, f"session {identity}")
@@ -79,5 +79,5 @@ def _sessions(daemon):
 
 
 @seconds(90)
-def test_a_transfer_survives_sigkill_with_100_000_sessions(case):
-    restart_amid_transfer(case, sessions=100_000, capacity=120_000, megabytes=24, rate=6)
+def test_a_transfer_survives_sigkill_with_30_000_sessions(case):
+    restart_amid_transfer(case, sessions=30_000, capacity=40_000, megabytes=24, rate=4)

@@ -1,7 +1,7 @@
 """The same with a million sessions, and how long it takes."""
 
 from suite import seconds, true
-from warm_restart import restart_amid_transfer
+from killed import restart_amid_transfer
 
 
 @seconds(600)

@@ -15,8 +15,8 @@ sys.path[:0] = [HERE, os.path.join(TESTS, "API"), os.path.join(TESTS, "Interop")
 MODULES = ("refused", "frames_through", "quiet", "offloads", "super_frames",
            "stalled_ring", "links", "steering", "idle", "tcp", "acting", "endings", "tagged", "xdp",
            "xdp_programs", "xdp_stuck", "throughput", "host_port", "readme_session", "replay_port",
-           "warm_restart")
-LONG_MODULES = ("soak", "warm_restart_long")
+           "killed")
+LONG_MODULES = ("soak", "killed_long")
 
 
 def main():
