@@ -18,6 +18,10 @@ int sluice_limit_capabilities(unsigned long long kept)
 		data[half].effective = data[half].permitted;
 		data[half].inheritable = 0;
 	}
+	// Of the bounding set as much as may be: it takes CAP_SETPCAP.
+	for (int number = 0; number < 64; number++)
+		if (!(kept >> number & 1))
+			prctl(PR_CAPBSET_DROP, number, 0, 0, 0);
 	if (syscall(SYS_capset, &header, data) != 0)
 		return errno;
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);

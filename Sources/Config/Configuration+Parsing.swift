@@ -6,23 +6,26 @@ extension Configuration {
   ///
   /// - Throws: everything that is wrong with it, or that it cannot be read.
   public static func load(path: String) throws(ConfigError) -> Configuration {
-    let bytes = try TextFile.read(path, limit: TextFile.largestDocument)
-    var problems = ProblemList(file: path)
-    guard let text = TextFile.decode(bytes[...], problems: &problems) else { throw problems.error }
-    return try parse(text, file: path)
+    try ConfigurationFile.load(path: path).configuration
   }
 
   /// ``load(path:)`` of a text. `file` is for messages, and captures are relative to its directory.
   public static func parse(_ text: String, file: String) throws(ConfigError) -> Configuration {
+    try read(text, file: file).configuration
+  }
+
+  static func read(
+    _ text: String, file: String
+  ) throws(ConfigError) -> (configuration: Configuration, places: FieldPlaces) {
     var problems = ProblemList(file: file)
     guard text.utf8.count <= TextFile.largestDocument else {
       problems.add("is over 1 MiB; accepted: up to 1 MiB, with sessions in a file of their own", at: nil)
       throw problems.error
     }
-    let configuration = Configuration(
-      root: YAMLDocument.parse(text, problems: &problems), problems: &problems)
+    let root = YAMLDocument.parse(text, problems: &problems)
+    let configuration = Configuration(root: root, problems: &problems)
     guard problems.isEmpty else { throw problems.error }
-    return configuration
+    return (configuration, FieldPlaces(root))
   }
 
   private init(root: Node?, problems: inout ProblemList) {
@@ -37,6 +40,7 @@ extension Configuration {
     let reading = PortList.parse(fields, problems: &problems)
     ports = reading.ports
     neighbors = NeighborEntry.parse(fields, knownLIFs: reading.knownLIFs, problems: &problems)
+    routes = RouteEntry.parse(fields, ports: reading, problems: &problems)
     if let node = fields.node("copies") {
       copies = CopyEncapsulation(node, fields.path(of: "copies"), problems: &problems)
     }
@@ -82,7 +86,7 @@ extension Configuration {
 
   private static let keys =
     [
-      "capacity", "closed_retention", "workers", "tcp_control", "timeouts", "ports", "neighbors", "copies",
-      "captures", "api", "warm_restart", "sessions",
+      "capacity", "closed_retention", "workers", "tcp_control", "timeouts", "ports", "neighbors", "routes",
+      "copies", "captures", "api", "warm_restart", "sessions",
     ] + WorkerSettings.keys
 }

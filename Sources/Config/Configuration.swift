@@ -20,6 +20,8 @@ public struct Configuration: Hashable, Sendable {
   public var ports: [Port] = []
   /// Addresses are unique. With ports, every neighbour's LIF number is one of theirs.
   public var neighbors: [Neighbor] = []
+  /// Static routes by routed ports; each prefix once.
+  public var routes: [Route] = []
   /// How MIRROR and SNOOP copies travel; GRE has at least one source address.
   public var copies = CopyEncapsulation.ethernet
   /// The `sessions:` list of the file itself, in file order; sessions files are read by ``SessionsFile``.

@@ -11,8 +11,12 @@ public struct Port: Hashable, Sendable {
   public var peer: LIF
   /// The LIF of the port that punted packets go to; nil for none: they are counted.
   public var host: LIF?
-  /// The source address of copies that leave here.
+  /// The source address of copies that leave here; a routed port's own.
   public var mac: MACAddress
+  /// Whether `mac` is to be the interface's: that of a routed port which names none.
+  public var takesInterfaceMAC = false
+  /// Own addresses: with any the port is routed. Their networks do not overlap with those of other ports.
+  public var addresses: [InterfaceAddress] = []
   /// The capture file this port reads, relative to the working directory or absolute.
   public var capture: String?
   /// Traffic that the port receives from memory; nil for none. Never beside `capture`.

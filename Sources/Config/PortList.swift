@@ -29,6 +29,7 @@ struct PortList {
       if let entry = entry(fields, problems: &problems) { entries.append(entry) }
     }
     checkUnique(entries, problems: &problems)
+    checkNetworks(entries, problems: &problems)
     if !nodes.isEmpty, entries.count == nodes.count { list.knownLIFs = Set(entries.map(\.port.lif.number)) }
     if entries.count == nodes.count { findHosts(&entries, problems: &problems) }
     list.ports = entries.map { list.withPeer($0, among: entries, problems: &problems) }
@@ -61,11 +62,21 @@ struct PortList {
       fields.refuse(
         "interface", "stands beside \(other); keep one: a port receives from one source", &problems)
     }
+    let addresses = InterfaceAddress.parse(fields, &problems)
+    if !addresses.isEmpty, miss == .forward {
+      fields.refuse("miss", "forward on a port with addresses, which has no peer: write route", &problems)
+    }
+    if addresses.isEmpty, miss == .route {
+      fields.refuse("miss", "route without addresses: give the port some, or write forward", &problems)
+    }
     guard let name, let number else { return nil }
-    let port = Port(
+    var port = Port(
       name: name, lif: LIF(number: number), mac: mac, capture: capture, memory: memory,
-      live: live, miss: miss ?? .forward, learnedAction: learned ?? .forward,
+      live: live, miss: miss ?? (addresses.isEmpty ? .forward : .route),
+      learnedAction: learned ?? .forward,
       nonSession: nonSession ?? .forward)
+    port.addresses = addresses
+    port.takesInterfaceMAC = !addresses.isEmpty && live != nil && mac == nil
     return Entry(fields: fields, port: port, peer: peer, host: host)
   }
 
@@ -118,6 +129,25 @@ struct PortList {
     }
   }
 
+  /// A network is on one port's link, and an address belongs to one port.
+  private static func checkNetworks(_ entries: [Entry], problems: inout ProblemList) {
+    for (index, entry) in entries.enumerated() {
+      for own in entry.port.addresses where !own.address.isLinkLocal {
+        let other = entries[..<index].first { other in
+          other.port.addresses.contains {
+            !$0.address.isLinkLocal
+              && ($0.network.contains(own.network.first) || own.network.contains($0.network.first))
+          }
+        }
+        guard let other else { continue }
+        entry.fields.refuse(
+          "addresses",
+          "the network of \(own.address) overlaps with one of \(other.fields.path); accepted: one port each",
+          &problems)
+      }
+    }
+  }
+
   /// The entry's port with its peer: the one named, for a host port the one whose host port it is, else the
   /// other of exactly two that are not host ports, or of exactly two, else itself.
   private func withPeer(_ entry: Entry, among entries: [Entry], problems: inout ProblemList) -> Port {
@@ -153,11 +183,11 @@ struct PortList {
 
   private static let keys = [
     "name", "lif", "peer", "host", "mac", "kind", "interface", "ring", "fanout", "xdp", "capture", "memory",
-    "miss",
-    "learn", "non_session",
+    "addresses", "miss", "learn", "non_session",
   ]
   private static let misses: [(String, MissPolicy)] = [
     ("punt", .punt), ("forward", .forward), ("drop", .drop), ("learn", .learn),
+    ("route", .route),
   ]
   private static let learnedActions: [(String, Action)] = [("forward", .forward), ("drop", .drop)]
   private static let nonSessions: [(String, NonSessionPolicy)] = [

@@ -36,7 +36,8 @@ extension Control {
         source: port.source,
         receivedPackets: port.receivedPackets, receivedBytes: port.receivedBytes,
         transmittedPackets: port.transmittedPackets, transmittedBytes: port.transmittedBytes, miss: port.miss,
-        nonSession: port.nonSession, receiving: port.receiving, error: port.error, events: port.events)
+        nonSession: port.nonSession, attachment: port.attachment, receiving: port.receiving,
+        error: port.error, events: port.events)
     }
     return Reading(items: items, monotonicNanoseconds: message.monotonicNanoseconds)
   }
@@ -48,6 +49,12 @@ extension Control {
         reason: drop.reason, description: drop.description_p, packets: drop.packets, ports: drop.ports)
     }
     return Reading(items: items, monotonicNanoseconds: message.monotonicNanoseconds)
+  }
+
+  /// Has the daemon read its configuration again: what was changed, or why nothing was, a line each.
+  package func reload() async throws -> (changes: [String], problems: [String]) {
+    let message = try await call { try await dataplane.reload(.init(), options: Self.options) }
+    return (message.changes, message.problems)
   }
 
   package func memory() async throws -> MemoryReading {

@@ -47,6 +47,8 @@ package struct PortReading: Encodable, Sendable {
   package var kind, source: String
   package var receivedPackets, receivedBytes, transmittedPackets, transmittedBytes: UInt64
   package var miss, nonSession: String
+  /// How a live port is on its interface: `ring v2`, `ring v3`, `native`, `generic`; empty for others.
+  package var attachment: String
   package var receiving: Bool
   /// Why it does not receive; empty when nothing went wrong.
   package var error: String

@@ -11,6 +11,7 @@
 ///               bucket, prefetch record; then count, forward
 ///               others: session or policy, tracking             Worker+Sessions
 ///     rewrite   retagged packets, copies for next hops          Worker+Copies
+///     route     with routed ports only: next hops               Worker+Screen, Worker+Route
 ///     hand off  packets whose session another worker owns       Worker+HandOff
 ///     transmit  the queue sends; what it refuses is a drop      PacketQueue
 ///     show      what became of the burst, while somebody       PacketTap, Worker+Trace
@@ -27,13 +28,16 @@ public struct Worker: ~Copyable {
   package var sessions: SessionTable
 
   let workerCount: UInt32
-  let tcpControl: TCPControl
+  var tcpControl: TCPControl
   let mesh: HandoffMesh
   let events: SessionEvents?
-  let neighbors: NeighborTable
-  let copyEncapsulation: CopyEncapsulation
+  var neighbors: NeighborTable
+  /// Of ports that own addresses.
+  var router: Router
+  var copyEncapsulation: CopyEncapsulation
   var ports: FixedArray<WorkerPort>
-  let portCount: Int
+  /// Places of `ports` that are, or were, in use.
+  var portCount: Int
   /// The latest time this worker has seen.
   package var time: PacketTime
 
@@ -59,6 +63,8 @@ public struct Worker: ~Copyable {
   var traces: [PacketTrace] = []
   var isTraced = false
   var traced: TracedPacket?
+  /// What the queue has yet to do of changes that are in place.
+  var queueChanges: [QueueChange] = []
   /// Counted while the burst goes through, published at its end.
   var tally = BurstTally()
 
@@ -74,14 +80,19 @@ public struct Worker: ~Copyable {
     mesh = setup.mesh
     self.events = events
     neighbors = NeighborTable(setup.neighbors)
+    router = Router(setup)
     copyEncapsulation = setup.copies
     time = setup.start
     placement = setup.fragmentPlacement
     let isKeeperOfAll = setup.fragmentPlacement == .receiver
     let limits = isKeeperOfAll ? setup.fragments : setup.fragments.share(of: setup.workers)
+    // Not behind ||, whose right side is a closure: one that reads a value like this before all are there has
+    // the compiler (Swift 6.3) free others that are not.
+    let isRouting = router.isActive
+    let buffers = setup.poolBuffers + (isRouting || setup.mayRoute ? Router.buffers : 0)
     let table = try SessionTable.restored(setup, worker: index, isReporting: events != nil)
     guard let fragments = FragmentCache(limits),
-      let pool = PacketPool(capacity: setup.poolBuffers, packetSize: setup.packetSize)
+      let pool = PacketPool(capacity: buffers, packetSize: setup.packetSize)
     else { throw .outOfMemory }
     self.fragments = fragments
     deferred = DeferredPackets(capacity: PacketBurst.capacity + limits.held)
@@ -90,8 +101,9 @@ public struct Worker: ~Copyable {
     ports = FixedArray(repeating: WorkerPort.unconfigured)
     portCount = min(setup.ports.count, WorkerSetup.maxPorts)
     for (position, port) in setup.ports.prefix(WorkerSetup.maxPorts).enumerated() {
-      ports[position] = WorkerPort(port, timeouts: setup.timeouts, policies: &sessions.policies)
-      peers[position] = Verdict(.forward, outLIF: port.peer).word
+      // A fresh table has room for two policies a port.
+      let own = WorkerPort(port, timeouts: setup.timeouts, policies: &sessions.policies)
+      set(own ?? .unconfigured, at: position)
     }
   }
 
@@ -121,8 +133,10 @@ public struct Worker: ~Copyable {
     begin(burst)
     parse(burst)
     if passEnd < burst.count || fragments.held.releasedCount > 0 { cut(&burst, at: passEnd) }
+    if router.isActive { screen(burst) }
     if isTraced { decideTraced(burst) } else { decide() }
     if outcome.needsRewrite { rewrite(&burst) }
+    if router.isActive { route(&burst, queue) }
     if tally.handOffs > 0 { handOff(burst) }
     queue.transmit(burst, &outcome)
     if !taps.isEmpty { show(burst) }

@@ -1,6 +1,6 @@
 internal import CLinuxPacket
 public import Config
-internal import PacketIO
+import PacketIO
 
 /// What the process may do that others may not (capabilities(7)). A daemon keeps what it needs to open ports
 /// again, and nothing else (design: privilege).
@@ -13,19 +13,34 @@ public struct Capabilities: OptionSet, Sendable {
   public static let netRaw = Capabilities(rawValue: 1 << 13)
   public static let ipcLock = Capabilities(rawValue: 1 << 14)
   public static let sysNice = Capabilities(rawValue: 1 << 23)
+  public static let bpf = Capabilities(rawValue: 1 << 39)
 
-  /// What a daemon with these ports may have to do again while it runs: to open a packet socket for a ring
-  /// that has stalled (CAP_NET_RAW), with room for super-frames (CAP_NET_ADMIN), and to make a TAP interface
-  /// that was deleted (CAP_NET_ADMIN). The programs that keep the
-  /// kernel's stack off are loaded once, and attached again without it; all of AF_XDP stays by descriptors:
-  /// CAP_BPF is not kept, and for AF_XDP nothing is.
+  /// Those that opening a port takes again while the daemon runs.
+  static func needed(by port: LivePortSettings) -> Capabilities {
+    switch port {
+    case .afPacket: [.netRaw, .netAdmin]
+    case .afXDP: [.netRaw, .netAdmin, .bpf]
+    case .tap: .netAdmin
+    }
+  }
+
+  /// As capabilities(7) calls them.
+  var names: String {
+    let all: [(Capabilities, String)] = [
+      (.netAdmin, "CAP_NET_ADMIN"), (.netRaw, "CAP_NET_RAW"), (.ipcLock, "CAP_IPC_LOCK"),
+      (.sysNice, "CAP_SYS_NICE"), (.bpf, "CAP_BPF"),
+    ]
+    return all.filter { contains($0.0) }.map(\.1).joined(separator: ", ")
+  }
+
+  /// What a daemon with these ports may have to do again while it runs: to open sockets for a ring that has
+  /// stalled, an interface that was made again, a port that a reload adds (CAP_NET_RAW), with room for
+  /// super-frames, to attach the programs that keep the kernel's stack off, and to make a TAP interface
+  /// (CAP_NET_ADMIN); where there are AF_XDP ports also to load programs and make maps (CAP_BPF). Without
+  /// interfaces nothing.
   public static func kept(for configuration: Configuration) -> Capabilities {
     configuration.ports.reduce(into: []) { kept, port in
-      switch port.live {
-      case .afPacket: kept.formUnion([.netRaw, .netAdmin])
-      case .tap: kept.insert(.netAdmin)
-      case .afXDP, nil: break
-      }
+      if let live = port.live { kept.formUnion(needed(by: live)) }
     }
   }
 
@@ -36,7 +51,8 @@ public struct Capabilities: OptionSet, Sendable {
   public static func limit(to kept: Capabilities, for threads: WorkerSettings) throws(DaemonError) {
     sluice_raise_thread_limits()
     var kept = kept
-    if threads.locksMemory, !sluice_may_lock_all() { kept.insert(.ipcLock) }
+    // The memory of AF_XDP ports is locked, also of those that a reload opens.
+    if threads.locksMemory || kept.contains(.bpf), !sluice_may_lock_all() { kept.insert(.ipcLock) }
     if let priority = threads.fifoPriority, !sluice_may_have_priority(Int32(priority)) {
       kept.insert(.sysNice)
     }

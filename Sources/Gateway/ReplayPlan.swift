@@ -22,6 +22,10 @@ struct ReplayPlan {
     guard configured.count <= WorkerSetup.maxPorts else {
       throw ReplayError(.usage, "\(configured.count) ports are configured: at most \(WorkerSetup.maxPorts)")
     }
+    if let port = configured.first(where: { !$0.addresses.isEmpty }) {
+      throw ReplayError(
+        .usage, "port \(port.name) has addresses: only \"sluice run\" routes; leave them out for a replay")
+    }
     namedBy = options.captures.isEmpty ? configured.indices.filter { configured[$0].capture != nil } : []
     files = options.captures + namedBy.compactMap { configured[$0].capture }
     guard !files.isEmpty else {

@@ -68,7 +68,7 @@ package final class CaptureFeed: @unchecked Sendable {
   package func stop() { progress.stop() }
 
   /// Says that nobody reads its packets any more.
-  func abandon() { abandoned.store(true, ordering: .releasing) }
+  package func abandon() { abandoned.store(true, ordering: .releasing) }
 
   /// Waits for the feed's end, after `stop` and `abandon`.
   package func join() { thread.withLock { $0 }?.join() }
@@ -136,6 +136,8 @@ struct FeedReader {
   private var taken = 0
   /// Those of them that may go once others have dealt with what they were handed.
   private var waiting: (count: Int, mark: [Int])?
+  /// Ports that are gone while others of the feed go on: their packets are passed over.
+  private var muted: Set<UInt8> = []
 
   init(_ feed: CaptureFeed) { self.feed = feed }
 
@@ -146,6 +148,7 @@ struct FeedReader {
     for offset in taken..<taken + max(count, 0) {
       // SAFETY: the bytes are readable until the place in the ring is released.
       var packet = unsafe ring[offset].packet
+      if !muted.isEmpty, muted.contains(unsafe packet.port) { continue }
       unsafe packet.time = now
       unsafe burst.append(packet)
     }
@@ -173,4 +176,14 @@ struct FeedReader {
   }
 
   func abandon() { feed.abandon() }
+
+  /// Whether a change ends all ports that it feeds.
+  func ends(by change: PortChange) -> Bool {
+    feed.ports.allSatisfy { muted.contains(UInt8($0)) || change.hasEnded(UInt8($0)) }
+  }
+
+  /// Passes over the packets of ports that a change ends.
+  mutating func mute(_ change: PortChange) {
+    for port in feed.ports where change.hasEnded(UInt8(port)) { muted.insert(UInt8(port)) }
+  }
 }

@@ -6,11 +6,20 @@ package enum LiveQueue: Sendable {
   case afXDP(AFXDPQueue)
   case tap(TapQueue)
 
-  var arrival: Arrival {
+  package var arrival: Arrival {
     switch self {
     case .afPacket(let queue): queue.arrival
     case .afXDP(let queue): queue.arrival
     case .tap(let queue): queue.arrival
+    }
+  }
+
+  /// What is known of the link: looked at four times a second.
+  var link: LinkState {
+    switch self {
+    case .afPacket(let queue): queue.link
+    case .afXDP(let queue): queue.link
+    case .tap(let queue): queue.link
     }
   }
 
@@ -54,6 +63,42 @@ package enum LiveQueue: Sendable {
     }
   }
 
+  package func isSame(as other: LiveQueue) -> Bool {
+    switch (self, other) {
+    case (.afPacket(let queue), .afPacket(let other)): queue === other
+    case (.afXDP(let queue), .afXDP(let other)): queue === other
+    case (.tap(let queue), .tap(let other)): queue === other
+    case (.afPacket, _), (.afXDP, _), (.tap, _): false
+    }
+  }
+
+  /// The control side has others take its place: what had come can still be received.
+  func retire() {
+    switch self {
+    case .afPacket(let queue): queue.retire()
+    case .afXDP(let queue): queue.retire()
+    case .tap(let queue): queue.retire()
+    }
+  }
+
+  /// Counts the rest, after the last packet.
+  func leave() {
+    switch self {
+    case .afPacket(let queue): queue.leave()
+    case .afXDP(let queue): queue.leave()
+    case .tap(let queue): queue.leave()
+    }
+  }
+
+  /// Closes what the worker has left. From any thread.
+  package func close() {
+    switch self {
+    case .afPacket(let queue): queue.close()
+    case .afXDP(let queue): queue.close()
+    case .tap(let queue): queue.close()
+    }
+  }
+
   func shut() {
     switch self {
     case .afPacket(let queue): queue.shut()
@@ -63,10 +108,7 @@ package enum LiveQueue: Sendable {
   }
 
   func finish() {
-    switch self {
-    case .afPacket(let queue): queue.finish()
-    case .afXDP(let queue): queue.finish()
-    case .tap(let queue): queue.finish()
-    }
+    leave()
+    close()
   }
 }

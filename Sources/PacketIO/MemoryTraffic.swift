@@ -155,6 +155,8 @@ struct MemoryStream {
     }
   }
 
+  func ends(by change: PortChange) -> Bool { change.hasEnded(ends.client.port) }
+
   /// Fills an empty burst with what is due.
   ///
   /// - Returns: nanoseconds until something is, where nothing was.

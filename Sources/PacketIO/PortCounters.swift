@@ -33,7 +33,7 @@ import Synchronization
     case checksums
     /// Receive rings that had to be replaced since nothing came through them any more.
     case stalls
-    /// Receive rings that moved to an interface that was made again.
+    /// Receive rings that moved to an interface that was made again, or workers' sockets of AF_XDP.
     case reattached
     /// Frames of AF_XDP that are on their way now: lent to workers or being sent. Not a sum: see `set`.
     case framesInUse
@@ -42,6 +42,9 @@ import Synchronization
     /// Packets (TPACKET_V3: blocks of them) that waited in the receive rings at the last look, four times a
     /// second, and how many these rings take. Not sums: see `set`.
     case ringWaiting, ringSize
+
+    /// Whether it is as it is now, and no count since the start.
+    package var isGauge: Bool { [.framesInUse, .ringWaiting, .ringSize].contains(self) }
   }
 
   /// Words of a port: packets and bytes received, packets and bytes transmitted, events.
@@ -70,6 +73,11 @@ import Synchronization
     guard port < count else { return 0 }
     // SAFETY: the port is below `count`.
     return unsafe words[port * Self.stride + 4 + event.rawValue].load(ordering: .relaxed)
+  }
+
+  /// The port has left its worker: nothing of it is now.
+  func clearGauges(port: Int) {
+    for event in Event.allCases where event.isGauge { set(event, to: 0, port: port) }
   }
 
   func add(_ event: Event, _ amount: UInt64, port: Int) {
@@ -135,10 +143,13 @@ import Synchronization
   // SAFETY: allocated and filled in init, only read afterwards, freed in deinit.
   private nonisolated(unsafe) let positions: UnsafeMutablePointer<UInt16>
 
-  package init(_ ports: [WorkerSetup.Port]) {
+  package convenience init(_ ports: [WorkerSetup.Port]) { self.init(ports, at: Array(ports.indices)) }
+
+  /// - Parameter places: of each port in the workers' list, below 256.
+  package init(_ ports: [WorkerSetup.Port], at places: [Int]) {
     unsafe positions = .allocate(capacity: Self.numbers)
     unsafe positions.initialize(repeating: Self.unknown, count: Self.numbers)
-    for (position, port) in ports.enumerated() { unsafe positions[Int(port.lif)] = UInt16(position) }
+    for (port, place) in zip(ports, places) { unsafe positions[Int(port.lif)] = UInt16(place) }
   }
 
   deinit { unsafe positions.deallocate() }

@@ -24,22 +24,25 @@ package struct PortQueue: PacketQueue, ~Copyable {
   }
 
   private let clock: MonotonicClock
-  private let mesh: HandoffMesh
-  private let worker: Int
-  private let isAlone: Bool
+  let mesh: HandoffMesh
+  let worker: Int
+  let isAlone: Bool
   private let stop: StopSignal
   private let counters: PortCounters
-  private let positions: PortPositions
-  private var feeds: [FeedReader]
-  private var streams: [MemoryStream]
-  private let live: [LiveQueue]
-  private let hasLive: Bool
+  var positions: PortPositions
+  var feeds: [FeedReader]
+  var streams: [MemoryStream]
+  private(set) var live: [LiveQueue] = []
+  private var hasLive = false
   /// By port: its place in `live`; `notLive` for others.
   private var livePlaces = FixedArray<UInt8>(repeating: Self.notLive)
   /// By place in `live`: whether some packet of the burst leaves there.
   private var isWanted = FixedArray<Bool>(repeating: false)
   /// The source that is looked at next: feeds, then streams, then live ports.
-  private var next = 0
+  var next = 0
+  /// What changes have ended and is not over yet, and whether its turn is next.
+  var retiring: [RetiringPorts] = []
+  var isRetiringNext = false
   package private(set) var longestSleep = UInt64.max
 
   /// - Parameters:
@@ -60,6 +63,12 @@ package struct PortQueue: PacketQueue, ~Copyable {
     isAlone = setup.workers == 1
     self.feeds = feeds.map { FeedReader($0) }
     streams = memory.map { MemoryStream($0, worker: worker) }
+    setLive(live)
+  }
+
+  /// Sends and receives by these live ports from now on.
+  mutating func setLive(_ live: [LiveQueue]) {
+    for queue in self.live { livePlaces[Int(queue.arrival.port)] = Self.notLive }
     self.live = live
     hasLive = !live.isEmpty
     for (place, queue) in live.enumerated() { livePlaces[Int(queue.arrival.port)] = UInt8(place) }
@@ -76,6 +85,10 @@ package struct PortQueue: PacketQueue, ~Copyable {
     for index in feeds.indices { feeds[index].release(mesh, worker: worker, isAlone: isAlone) }
     let now = clock.now
     for queue in live { queue.begin(mesh, isAlone: isAlone, now: now) }
+    if !retiring.isEmpty, retire(into: &burst, now: now) {
+      countReceived(burst)
+      return .packets
+    }
     if stop.isSet { return drain(&burst, now) }
     longestSleep = .max
     let quiet = feeds.count + streams.count
@@ -140,6 +153,11 @@ package struct PortQueue: PacketQueue, ~Copyable {
     }
   }
 
+  package func linkState(of position: Int) -> LinkState? {
+    let place = livePlaces[position]
+    return place == Self.notLive ? nil : live[Int(place)].link
+  }
+
   /// Notes that a packet leaves by `port`, if it is a live one.
   private mutating func markWanted(_ port: Int) -> Bool {
     let place = livePlaces[port]
@@ -164,6 +182,7 @@ package struct PortQueue: PacketQueue, ~Copyable {
   package mutating func finish() {
     for feed in feeds { feed.abandon() }
     for queue in live { queue.finish() }
+    for index in retiring.indices { retiring[index].leave() }
   }
 
   // MARK: Counting

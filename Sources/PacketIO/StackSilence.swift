@@ -1,17 +1,15 @@
 import CLinuxPacket
 import Glibc
+import Synchronization
 
 /// Keeps the kernel's own stack off one interface at a time: what it would receive there, or send, is dropped
 /// behind and past packet sockets. It ends with this value, however the process ends.
 struct StackSilence: ~Copyable {
-  // The program outlives the interface: to load one takes a capability that is gone after the start.
-  private var program: Int32 = -1
+  // The program outlives interfaces and ports: to load one takes a capability that is gone after the start.
+  private static let program = Mutex<Int32>(-1)
   private var links: (Int32, Int32)?
 
-  deinit {
-    release()
-    if program >= 0 { sluice_descriptor_close(program) }
-  }
+  deinit { release() }
 
   /// Moves to an interface.
   ///
@@ -19,10 +17,13 @@ struct StackSilence: ~Copyable {
   mutating func move(to interface: sluice_interface) -> Int32 {
     release()
     links = nil
-    if program < 0 {
-      let error = unsafe sluice_silence_load(&program)
-      guard error == 0 else { return error }
+    var program: Int32 = -1
+    let missing = Self.program.withLock { loaded in
+      let error = loaded < 0 ? unsafe sluice_silence_load(&loaded) : 0
+      program = loaded
+      return error
     }
+    guard missing == 0 else { return missing }
     var ingress: Int32 = -1
     var egress: Int32 = -1
     let error = unsafe sluice_silence_attach(program, interface.index, &ingress, &egress)

@@ -13,8 +13,8 @@ struct Sluice: ParsableCommand {
       """,
     version: BuildInfo.text,
     subcommands: [
-      ReplayCommand.self, RunCommand.self, SessionCommand.self, ShowCommand.self, GenerateCommand.self,
-      TopCommand.self, CaptureCommand.self, TraceCommand.self, ConfigCommand.self,
+      ReplayCommand.self, RunCommand.self, SessionCommand.self, ShowCommand.self, ReloadCommand.self,
+      GenerateCommand.self, TopCommand.self, CaptureCommand.self, TraceCommand.self, ConfigCommand.self,
     ])
 
   static func main() {

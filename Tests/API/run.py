@@ -22,7 +22,7 @@ MODULES = (
     "lists", "pages", "golden_bytes", "streams", "traffic", "actions_changed", "closing", "closed_sessions",
     "watching", "reflected", "listening", "encrypted", "stalled", "vanished", "garbage", "unread",
     "client_commands", "worker_threads", "warm_restart", "capturing", "tracing", "trace_commands",
-    "model_sequences", "demo_capture",
+    "reloading", "model_sequences", "demo_capture",
 )
 LONG_MODULES = ("full_speed",)
 

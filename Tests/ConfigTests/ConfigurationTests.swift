@@ -50,8 +50,9 @@ struct ConfigurationTests {
     #expect(
       refusals("worker: 2\n") == [
         "x.yaml:1:1: unknown key \"worker\", did you mean \"workers\"? accepted: capacity, closed_retention, "
-          + "workers, tcp_control, timeouts, ports, neighbors, copies, captures, api, sessions, cores, "
-          + "polling, idle_budget_us, scheduler_policy, scheduler_priority, mlockall, prefault"
+          + "workers, tcp_control, timeouts, ports, neighbors, routes, copies, captures, api, "
+          + "sessions, cores, polling, idle_budget_us, scheduler_policy, scheduler_priority, "
+          + "mlockall, prefault"
       ])
     #expect(
       refusals("timeouts:\n  zzzzzz: 1\n") == [
@@ -169,7 +170,7 @@ struct ConfigurationTests {
       refusals(text) == [
         "x.yaml:1:10: workers: 0 is out of range; accepted: 1...64",
         "x.yaml:4:10: ports[0].lif: 70000 is out of range; accepted: 1...65535",
-        "x.yaml:5:11: ports[0].miss: \"learnn\" is not one of punt, forward, drop, learn",
+        "x.yaml:5:11: ports[0].miss: \"learnn\" is not one of punt, forward, drop, learn, route",
         "x.yaml:6:14: tcp_control: \"no\" is not one of track, punt",
       ])
   }

@@ -54,6 +54,13 @@ struct ExampleTests {
       configuration.ports.map(\.live) == ["eth1", "eth2"].map { .afXDP(AFXDPSettings(interface: $0)) })
   }
 
+  @Test func `a router`() throws {
+    let configuration = try Configuration.load(path: Examples.path("router.yaml"))
+    #expect(configuration.ports.map(\.addresses.count) == [2, 2])
+    #expect(configuration.ports.allSatisfy { $0.miss == .route && $0.takesInterfaceMAC })
+    #expect(configuration.routes.map(\.lif) == [2, 2])
+  }
+
   @Test func `copies in GRE`() throws {
     let configuration = try Configuration.load(path: Examples.path("gre.yaml"))
     #expect(
@@ -101,7 +108,7 @@ struct ExampleTests {
     #expect(
       names.filter { $0.hasSuffix(".yaml") }.sorted() == [
         "api.yaml", "bump-xdp.yaml", "bump.yaml", "demo-replay.yaml", "demo-sessions.yaml", "demo.yaml",
-        "gre.yaml", "host-port.yaml", "minimal.yaml", "sessions.yaml", "two-ports.yaml",
+        "gre.yaml", "host-port.yaml", "minimal.yaml", "router.yaml", "sessions.yaml", "two-ports.yaml",
       ])
   }
 

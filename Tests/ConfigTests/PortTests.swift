@@ -74,8 +74,8 @@ struct PortTests {
     (
       "name: a, lif: 1, mis: drop",
       "1:29: ports[0]: unknown key \"mis\", did you mean \"miss\"? accepted: name, "
-        + "lif, peer, host, mac, kind, interface, ring, fanout, xdp, capture, memory, miss, learn, "
-        + "non_session"
+        + "lif, peer, host, mac, kind, interface, ring, fanout, xdp, capture, memory, addresses, miss, "
+        + "learn, non_session"
     ),
   ])
   func `wrong port is refused`(fields: String, message: String) {

@@ -22,9 +22,9 @@ struct DaemonPortTests {
       captures: { rate: max, split: client-server }
       """)
     #expect(run.wait { run[.packets] == Self.demoPackets })
-    #expect(run.wait { run.runtime.ports().allSatisfy { !$0.isReceiving } })
-    #expect(run.runtime.ports().allSatisfy { $0.error == nil && $0.kind == .capture })
-    #expect(run.runtime.ports().allSatisfy { $0.receivedPackets > 0 && $0.transmittedPackets > 0 })
+    #expect(run.wait { run.runtime.portReports().allSatisfy { !$0.isReceiving } })
+    #expect(run.runtime.portReports().allSatisfy { $0.error == nil && $0.kind == .capture })
+    #expect(run.runtime.portReports().allSatisfy { $0.receivedPackets > 0 && $0.transmittedPackets > 0 })
     #expect(run.runtime.failure == nil)
     #expect(workers == 1 || run[.handedOff] > 0)
     let request = SessionRequest(
@@ -46,7 +46,7 @@ struct DaemonPortTests {
       captures: { rate: max, loop: forever }
       """)
     #expect(run.wait { run[.packets] > 20 * Self.demoPackets })
-    #expect(run.runtime.ports().allSatisfy { $0.isReceiving })
+    #expect(run.runtime.portReports().allSatisfy { $0.isReceiving })
     run.stop()
   }
 
@@ -60,7 +60,7 @@ struct DaemonPortTests {
     options.filter = "udp"
     let expected = 3 * (try ReplayRun(options)).summary[.packets]
     #expect(expected > 0 && run.wait { run[.packets] == expected })
-    #expect(run.wait { run.runtime.ports().allSatisfy { !$0.isReceiving } })
+    #expect(run.wait { run.runtime.portReports().allSatisfy { !$0.isReceiving } })
     run.stop()
     #expect(run[.packets] == expected)
   }
@@ -84,9 +84,9 @@ struct DaemonPortTests {
         - { name: b, lif: 2, memory: { flows: 8, rate: 1000 } }
       captures: { rate: max }
       """)
-    #expect(run.wait { run.runtime.ports()[0].error != nil })
-    #expect(run.runtime.ports()[0].error?.contains("cut.pcap") == true)
-    #expect(!run.runtime.ports()[0].isReceiving && run.runtime.ports()[1].isReceiving)
+    #expect(run.wait { run.runtime.portReports()[0].error != nil })
+    #expect(run.runtime.portReports()[0].error?.contains("cut.pcap") == true)
+    #expect(!run.runtime.portReports()[0].isReceiving && run.runtime.portReports()[1].isReceiving)
     #expect(run.runtime.failure == nil)
     run.stop()
   }
@@ -97,7 +97,7 @@ struct DaemonPortTests {
     let directory = try TemporaryDirectory()
     var pipe = try NamedPipe(directory.file("in"))
     let run = try DaemonRun("ports: [{ name: a, lif: 1, capture: \(pipe.path) }]")
-    #expect(run.runtime.ports()[0].isReceiving, "a writer may come at any time")
+    #expect(run.runtime.portReports()[0].isReceiving, "a writer may come at any time")
     let whole = try Data(contentsOf: URL(filePath: Files.demo))
     try pipe.open()
     // Cut within a packet: what is whole is received.
@@ -111,8 +111,8 @@ struct DaemonPortTests {
     }
     #expect(run.wait { run[.packets] == Self.demoPackets })
     pipe.close()
-    #expect(run.wait { !run.runtime.ports()[0].isReceiving })
-    #expect(run.runtime.ports()[0].error == nil)
+    #expect(run.wait { !run.runtime.portReports()[0].isReceiving })
+    #expect(run.runtime.portReports()[0].error == nil)
     run.stop()
   }
 
@@ -141,7 +141,7 @@ struct DaemonPortTests {
     let run = try DaemonRun("ports: [{ name: a, lif: 1, capture: \(pipe.path) }]")
     try pipe.open()
     try pipe.write(Data(repeating: 7, count: 100))
-    #expect(run.wait { run.runtime.ports()[0].error?.contains("not a pcap") == true })
+    #expect(run.wait { run.runtime.portReports()[0].error?.contains("not a pcap") == true })
     pipe.close()
     run.stop()
   }
@@ -163,7 +163,7 @@ struct DaemonPortTests {
     run.stop()
     #expect(run[.handedOff] == 0 && run[.dropped] == 0)
     #expect(run[.sessionsOpened] == 500 && run[.liveSessions] == 500)
-    #expect(run.runtime.ports().allSatisfy { $0.receivedPackets > 0 && $0.transmittedPackets > 0 })
+    #expect(run.runtime.portReports().allSatisfy { $0.receivedPackets > 0 && $0.transmittedPackets > 0 })
     #expect(run[.bytes] == 100 * run[.packets])
   }
 

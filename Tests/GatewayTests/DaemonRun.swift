@@ -56,7 +56,7 @@ final class DaemonRun: Sendable {
     #expect(
       self[.sessionsOpened] == ended.reduce(0) { $0 + self[$1] } + self[.liveSessions],
       sourceLocation: location)
-    let ports = runtime.ports()
+    let ports = runtime.portReports()
     #expect(
       self[.packets] == ports.reduce(0) { $0 + $1.receivedPackets }, "all that was received was decided",
       sourceLocation: location)

@@ -94,7 +94,7 @@ struct DaemonTests {
         - { name: b, lif: 7, non_session: punt }
       """)
     #expect(run.wait { run[.packets] > 10 })
-    let ports = run.runtime.ports()
+    let ports = run.runtime.portReports()
     #expect(ports.map(\.name) == ["a", "b"] && ports.map(\.lif) == [1, 7] && ports.map(\.peer) == [7, 1])
     #expect(ports.map(\.kind) == [.memory, .none] && ports.map(\.isReceiving) == [true, false])
     #expect(ports.map(\.miss) == ["drop", "forward"] && ports.map(\.nonSession) == ["forward", "punt"])
@@ -105,7 +105,7 @@ struct DaemonTests {
     #expect(memory.residentBytes > 1 << 20 && memory.tableBytes > 126_000_000 && memory.poolBytes > 1 << 20)
     #expect(memory.closedRetainedBytes > 0)
     run.stop()
-    #expect(run.runtime.ports().allSatisfy { !$0.isReceiving })
+    #expect(run.runtime.portReports().allSatisfy { !$0.isReceiving })
   }
 }
 

@@ -40,9 +40,11 @@ def test_no_carrier(case):
         eventually(lambda: daemon.drops() == {"portDown": 10}, "ten drops for that reason")
 
 
-def _made_again(case, workers):
+def _made_again(case, workers, moved=None, **options):
     with Net() as net:
-        daemon = bump(case, net, workers=workers)
+        if options:
+            net.finish_checksums()
+        daemon = bump(case, net, workers=workers, **options)
         files = Files(case, net)
         files.add("file", 1 << 20)
         files.fetch("file", ADDRESSES["right"][0])
@@ -51,7 +53,9 @@ def _made_again(case, workers):
         send(net, "left", [LINK_FRAME] * 10)
         eventually(lambda: daemon.drops().get("portDown", 0) >= 10, "ten drops for that reason")
         net.connect("right")
-        eventually(lambda: dict(daemon.ports()["lif-2"].events).get("reattached") == workers,
+        if options:
+            net.finish_checksums()
+        eventually(lambda: dict(daemon.ports()["lif-2"].events).get("reattached") == (moved or workers),
                    "every ring has moved", seconds=10)
         equal(daemon.ports()["lif-2"].error, "", "the port's error afterwards")
         # The right host has another MAC address now.
@@ -76,13 +80,45 @@ def test_made_again_two_workers(case):
     _made_again(case, workers=2)
 
 
-def test_mtu_changes(case):
+def test_made_again_af_xdp(case):
+    _made_again(case, workers=1, kind="af_xdp")
+
+
+def test_made_again_af_xdp_two_workers(case):
+    # One queue: the other worker sends by a packet socket.
+    _made_again(case, workers=2, moved=1, kind="af_xdp")
+
+
+def test_made_again_unfit_for_af_xdp(case):
+    with Net() as net:
+        net.finish_checksums()
+        daemon = bump(case, net, kind="af_xdp")
+        net.run("middle", "ip", "link", "delete", "port1")
+        net.mtu = 9000
+        net.connect("right")
+        net.finish_checksums()
+        eventually(lambda: "MTU of 9000" in daemon.ports()["lif-2"].error, "the port tells why")
+        net.run("right", "ip", "link", "set", "eth0", "mtu", "1500")
+        net.run("middle", "ip", "link", "set", "port1", "mtu", "1500")
+        eventually(lambda: dict(daemon.ports()["lif-2"].events).get("reattached") == 1, "it has moved", 10)
+        equal(daemon.ports()["lif-2"].error, "", "the port's error afterwards")
+        listener = Listener(net, "right", 3)
+        send(net, "left", [LINK_FRAME] * 3)
+        equal(listener.frames(), [LINK_FRAME] * 3, "frames at the right")
+
+
+def test_mtu_changes_af_xdp(case):
+    test_mtu_changes(case, kind="af_xdp")
+
+
+def test_mtu_changes(case, **options):
     with Net(mtu=3000) as net:
         for place in ("left", "right"):
             net.run(place, "ip", "link", "set", "eth0", "mtu", "1500")
         for name in ("port0", "port1"):
-            net.run("middle", "ip", "link", "set", name, "mtu", "1500")
-        daemon = bump(case, net)
+            # Frames of AF_XDP are as large as the MTU of the start needs.
+            net.run("middle", "ip", "link", "set", name, "mtu", "2000" if options else "1500")
+        daemon = bump(case, net, **options)
         frame = LINK_FRAME + bytes(2000)
         for place, name in (("middle", "port0"), ("middle", "port1"), ("left", "eth0"), ("right", "eth0")):
             net.run(place, "ip", "link", "set", name, "mtu", "3000")
@@ -94,9 +130,15 @@ def test_mtu_changes(case):
         check_explained(daemon)
 
 
-def test_down_and_up_again_two_workers(case):
+def test_down_and_up_again_two_workers_af_xdp(case):
+    test_down_and_up_again_two_workers(case, kind="af_xdp")
+
+
+def test_down_and_up_again_two_workers(case, **options):
     with Net() as net:
-        daemon = bump(case, net, workers=2)
+        if options:
+            net.finish_checksums()
+        daemon = bump(case, net, workers=2, **options)
         files = Files(case, net)
         files.add("file", 1 << 20)
         for place in ("middle", "right", "middle"):

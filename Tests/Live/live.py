@@ -13,9 +13,9 @@ TESTS = os.path.dirname(HERE)
 sys.path[:0] = [HERE, os.path.join(TESTS, "API"), os.path.join(TESTS, "Interop")]
 
 MODULES = ("refused", "frames_through", "quiet", "offloads", "super_frames",
-           "stalled_ring", "links", "steering", "idle", "tcp", "acting", "endings", "tagged", "xdp",
-           "xdp_programs", "xdp_stuck", "throughput", "host_port", "readme_session", "replay_port",
-           "killed")
+           "stalled_ring", "links", "ports_change", "privileges", "steering", "idle", "tcp", "acting",
+           "endings", "tagged", "xdp", "xdp_programs", "xdp_stuck", "throughput", "host_port", "routed",
+           "killed", "readme_session", "replay_port")
 LONG_MODULES = ("soak", "killed_long")
 
 

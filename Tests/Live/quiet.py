@@ -35,6 +35,18 @@ def _who_has(net, address):
     return net.run("left", "/usr/bin/python3", "-c", ASK, address).strip()
 
 
+def _state(net):
+    """Everything of the ports that ip and tc show: addresses, flags, promiscuity, XDP programs, queueing."""
+    found = []
+    for name in ("port0", "port1"):
+        found.append(net.link("middle", name))
+        for what in (("qdisc",), ("filter",), ("filter", "ingress"), ("filter", "egress")):
+            words = ("tc", what[0], "show", "dev", name, *what[1:])
+            found.append(net.run("middle", *words))
+        found.append(net.run("middle", "ip", "-d", "link", "show", "dev", name))
+    return found
+
+
 def test_stack_neither_answers_nor_forwards(case, **options):
     with Net() as net:
         net.run("middle", "ip", "address", "add", f"{PORT_ADDRESS}/24", "dev", "port0")
@@ -61,7 +73,7 @@ def test_interfaces_as_found(case, **options):
             net.run("middle", "ip", "address", "add", f"{PORT_ADDRESS}/24", "dev", "port0")
             if options:
                 net.finish_checksums()
-            before = [net.link("middle", name) for name in ("port0", "port1")]
+            before = _state(net)
             daemon = bump(case, net, **options)
             files = Files(case, net) if number == signal.SIGTERM else None
             if files:
@@ -70,6 +82,11 @@ def test_interfaces_as_found(case, **options):
                 equal(daemon.terminate()[0], 0, "exit status")
             else:
                 daemon.kill()
-            equal([net.link("middle", name) for name in ("port0", "port1")], before,
-                  f"the interfaces after {number.name}")
+            equal(_state(net), before, f"the interfaces after {number.name}")
             true(_who_has(net, PORT_ADDRESS), f"the stack answers after {number.name}")
+            if number == signal.SIGKILL:
+                again = bump(case, net, **options)
+                equal(_who_has(net, PORT_ADDRESS), "", "who answers after a new start")
+                equal(again.terminate()[0], 0, "exit status after a new start")
+                equal(_state(net), before, "the interfaces after SIGKILL, a new start and SIGTERM")
+                true(_who_has(net, PORT_ADDRESS), "the stack answers after SIGKILL, a new start and SIGTERM")

@@ -119,17 +119,6 @@ def test_no_carrier(case):
         _check_frames(daemon)
 
 
-def test_made_again(case):
-    """The port says that it is another interface now."""
-    with Net() as net:
-        daemon = bump(case, net, kind="af_xdp")
-        net.run("middle", "ip", "link", "delete", "port1")
-        net.connect("right")
-        eventually(lambda: "was deleted and made again" in daemon.ports()["lif-2"].error, "the port tells")
-        true(not daemon.ports()["lif-2"].receiving, "it does not receive")
-        equal(daemon.ports()["lif-1"].error, "", "the other port's error")
-
-
 def test_other_queues(case):
     """Packets of a queue that came later are nobody's: the port says so."""
     with Net(queues=2) as net:

@@ -118,14 +118,6 @@ def test_without_capabilities(case):
             _refusal(case, net, "port lif-1", named, prefix=("setpriv", "--bounding-set", missing))
 
 
-def test_none_is_kept(case):
-    with Net() as net:
-        daemon = bump(case, net, kind="af_xdp")
-        with open(f"/proc/{daemon.process.pid}/status", encoding="utf-8") as status:
-            kept = next(line.split()[1] for line in status if line.startswith("CapPrm:"))
-        equal(int(kept, 16), 0, "capabilities kept")
-
-
 def test_offloads_are_warned_of(case):
     with Net() as net:
         daemon = bump(case, net, kind="af_xdp")

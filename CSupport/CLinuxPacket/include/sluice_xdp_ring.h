@@ -47,6 +47,12 @@ static inline void sluice_xdp_put_address(struct sluice_xdp_ring *ring, uint64_t
 	((uint64_t *)ring->entries)[ring->position++ & ring->mask] = address;
 }
 
+/// Reads back an entry of the fill ring that the kernel has not consumed.
+static inline uint64_t sluice_xdp_filled(const struct sluice_xdp_ring *ring, uint32_t position)
+{
+	return ((const uint64_t *)ring->entries)[position & ring->mask];
+}
+
 /// Writes an entry of the transmit ring; there must be room.
 static inline void sluice_xdp_put_packet(struct sluice_xdp_ring *ring, uint64_t address, uint32_t length)
 {

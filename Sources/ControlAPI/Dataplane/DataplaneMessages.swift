@@ -29,6 +29,7 @@ extension Sluice_V1_Port {
     host = report.host ?? ""
     kind = report.kind.rawValue
     source = report.source
+    attachment = report.attachment
     receivedPackets = report.receivedPackets
     receivedBytes = report.receivedBytes
     transmittedPackets = report.transmittedPackets

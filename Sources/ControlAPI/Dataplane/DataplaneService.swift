@@ -14,6 +14,7 @@ struct DataplaneService: RegistrableRPCService {
   /// As `sluice --version` prints them.
   let version: String
   let commit: String
+  let reload: ControlServices.Reload
 
   func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
     let service = self
@@ -26,6 +27,9 @@ struct DataplaneService: RegistrableRPCService {
     router.registerUnary(Method.GetMemory.descriptor) { (_: Sluice_V1_GetMemoryRequest) in service.memory }
     router.registerUnary(Method.ListSessions.descriptor) { (request: Sluice_V1_ListSessionsRequest) in
       try await service.sessions(request)
+    }
+    router.registerUnary(Method.Reload.descriptor) { (_: Sluice_V1_ReloadRequest) in
+      await service.reloaded()
     }
     router.registerHandler(
       forMethod: Method.WatchSessions.descriptor,
@@ -71,6 +75,15 @@ struct DataplaneService: RegistrableRPCService {
       $0.closedRst = daemon.total(.closedRST)
       $0.closedTimeout = daemon.total(.closedTimeout)
       $0.sessionsDeleted = daemon.total(.sessionsDeleted)
+    }
+  }
+
+  /// A refusal is an answer: the call itself has not failed.
+  private func reloaded() async -> Sluice_V1_ReloadResponse {
+    let outcome = await reload()
+    return .with {
+      $0.changes = outcome.changes
+      $0.problems = outcome.problems
     }
   }
 

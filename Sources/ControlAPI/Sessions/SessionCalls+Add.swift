@@ -13,6 +13,7 @@ extension SessionCalls {
     let metadata = CallMetadata(request.metadata)
     let replacing = try metadata.isUpsert
     let encoding = try metadata.ipv4Encoding(default: ipv4Encoding)
+    let (rules, limits) = (settings.now.rules, settings.now.limits)
     let stream = StreamWatch.Stream()
     watch.add(stream)
     // A task of its own, for the watch to cancel: this one has to tell the client.
@@ -26,7 +27,7 @@ extension SessionCalls {
       }
       watch.remove(stream)
       guard !Task.isCancelled, !context.cancellation.isCancelled else { throw CancellationError() }
-      return await commit(collector, replacing: replacing)
+      return await commit(collector, rules, replacing: replacing)
     }
     stream.onExpiry { work.cancel() }
     do {
@@ -40,7 +41,9 @@ extension SessionCalls {
     }
   }
 
-  private func commit(_ collector: borrowing RequestCollector, replacing: Bool) async -> AddSummary {
+  private func commit(
+    _ collector: borrowing RequestCollector, _ rules: SessionRequestRules, replacing: Bool
+  ) async -> AddSummary {
     let accepted = collector.accepted
     let refused = collector.refused
     let reply = await service.add(accepted, replacing: replacing)
@@ -54,7 +57,9 @@ extension SessionCalls {
     RPCError(
       code: .deadlineExceeded,
       message:
-        "no message for \(limits.idleSeconds) seconds in a stream that was not ended; nothing was added")
+        "no message for \(settings.now.limits.idleSeconds) seconds in a stream that was not ended; nothing "
+        + "was added"
+    )
   }
 
   private static var cancelled: RPCError {

@@ -22,7 +22,7 @@ extension SessionCalls {
       let found = await service.sessions(SessionID(key)).filter { filter.includes($0.state) }
       return SessionPage(sessions: found.map(report), next: 0)
     }
-    return try await page(filter, from: key, limit: limits.pageSize, field: "sessionid")
+    return try await page(filter, from: key, limit: settings.now.limits.pageSize, field: "sessionid")
   }
 
   /// GetAllSessions of `openoffload.v2`: live sessions.
@@ -37,7 +37,8 @@ extension SessionCalls {
         code: .invalidArgument,
         message: "page \(number) is refused; pages after the first are asked for by start_session = next_key")
     }
-    let limit = pageSize == 0 ? limits.pageSize : min(Int(pageSize), limits.pageSize)
+    let largest = settings.now.limits.pageSize
+    let limit = pageSize == 0 ? largest : min(Int(pageSize), largest)
     return try await page(.live, from: start, limit: limit, field: "start_session")
   }
 

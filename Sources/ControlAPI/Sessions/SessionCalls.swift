@@ -8,8 +8,7 @@ internal import OPIProtos
 /// register them and make their own messages of the answers.
 struct SessionCalls: Sendable {
   let service: SessionService
-  let rules: SessionRequestRules
-  let limits: APILimits
+  let settings: CallSettings
   /// The listener's, where a call does not say.
   let ipv4Encoding: IPv4Encoding
   let generation: Generation

@@ -68,14 +68,28 @@ public struct Verdict: BitwiseCopyable, Sendable {
 
 /// A copy that MIRROR or SNOOP made, in a buffer of the worker's pool.
 public struct PacketCopy: BitwiseCopyable, Sendable {
+  /// Why it is sent beside the burst.
+  package enum Origin: UInt8, Sendable, BitwiseCopyable {
+    /// A copy of a packet of the burst.
+    case copy
+    /// A packet of our own, such as an ARP reply.
+    case generated
+    /// A packet that has waited for its next hop.
+    case released
+  }
+
+  package var origin = Origin.copy
   /// Which packet of the burst it copies.
   public var packet: Int
   /// `mirror` or `snoop`.
   public var kind: Verdict.Kind
   /// The LIF number behind which the next hop is.
   public var outLIF: UInt16
-  /// Bytes that the copy would have on its link, were the packet not cut by a snap length.
+  /// Bytes that the copy would have on its link, were the packet not cut by a snap length; of one that has
+  /// waited those that it came with.
   public var originalLength: UInt32
+  /// Position of the port that received a packet that has waited.
+  package var arrivalPort: UInt8 = 0
   /// Set by transmit when the copy could not be sent.
   public var failed = false
   package var buffer: PacketBuffer
@@ -120,6 +134,38 @@ public struct BurstOutcome: ~Copyable {
     retaggedCount = 0
     needsRetag = false
     isChanged = false
+  }
+
+  /// Has a packet of ours sent beside the burst; without room it is as if it could not be sent.
+  mutating func add(generated buffer: PacketBuffer, lif: UInt16) {
+    _ = add(
+      PacketCopy(
+        origin: .generated, packet: 0, kind: .forward, outLIF: lif, originalLength: buffer.length,
+        buffer: buffer))
+  }
+
+  /// Has a packet sent that has waited.
+  ///
+  /// - Parameters:
+  ///   - lif: of the port that it leaves by.
+  ///   - buffer: what it is now.
+  /// - Returns: false when there is no room; it is released then.
+  mutating func add(released packet: HeldPacket, as buffer: PacketBuffer, lif: UInt16) -> Bool {
+    var copy = PacketCopy(
+      origin: .released, packet: 0, kind: packet.kind, outLIF: lif, originalLength: packet.bytes,
+      buffer: buffer)
+    copy.arrivalPort = packet.port
+    return add(copy)
+  }
+
+  private mutating func add(_ copy: PacketCopy) -> Bool {
+    guard copyCount < PacketBurst.capacity else {
+      pool.release(copy.buffer)
+      return false
+    }
+    copies[copyCount] = copy
+    copyCount += 1
+    return true
   }
 
   /// The verdict on packet `index` of the burst.

@@ -123,6 +123,31 @@ package struct PacketBuffer: BitwiseCopyable, Sendable {
     return true
   }
 
+  /// The bytes in use, for as long as the buffer is not released.
+  ///
+  /// - Safety: the caller releases the buffer after the last use, and writes to other buffers only meanwhile.
+  @unsafe @_lifetime(immortal)
+  func lastingBytes(_ buffer: PacketBuffer) -> RawSpan {
+    let start = position(buffer)
+    // SAFETY: `position` checked the range.
+    let span = unsafe RawSpan(_unsafeStart: memory + start, byteCount: Int(buffer.length))
+    return unsafe _overrideLifetime(span, copying: ())
+  }
+
+  /// Copies a part of one buffer into another one.
+  ///
+  /// - Precondition: the range lies inside the first one, and fits into the other one at `offset`.
+  mutating func copy(from source: PacketBuffer, _ range: Range<Int>, to target: PacketBuffer, at offset: Int)
+  {
+    precondition(
+      range.lowerBound >= 0 && range.upperBound <= Int(source.length) && offset >= 0
+        && offset + range.count <= Int(target.length) && source.index != target.index,
+      "a copy lies outside its buffers")
+    // SAFETY: checked above and in `position`; two buffers do not overlap.
+    unsafe (memory + position(target) + offset).copyMemory(
+      from: memory + position(source) + range.lowerBound, byteCount: range.count)
+  }
+
   private func position(_ buffer: PacketBuffer) -> Int {
     precondition(
       Int(buffer.index) < capacity && Int(buffer.offset) + Int(buffer.length) <= stride,

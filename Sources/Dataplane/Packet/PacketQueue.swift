@@ -36,10 +36,19 @@ public protocol PacketQueue: ~Copyable {
   /// Names the descriptors that become readable when there is something to receive. Asked before each sleep,
   /// after `receive` found nothing; without any, the sleep ends by `longestSleep` or by what is rung.
   func watch(_ wakes: inout PollSet)
+
+  /// Carries out what changes together with its worker, which has changed already. Between two bursts.
+  mutating func adopt(_ change: QueueChange)
+
+  /// What is known of the link of the port at `position` of the worker's list; nil for nothing. Asked for
+  /// routed ports, some times a second.
+  func linkState(of position: Int) -> LinkState?
 }
 
 extension PacketQueue where Self: ~Copyable {
   public var presentTime: PacketTime? { nil }
   public var longestSleep: UInt64 { .max }
   public func watch(_ wakes: inout PollSet) {}
+  public mutating func adopt(_ change: QueueChange) {}
+  public func linkState(of position: Int) -> LinkState? { nil }
 }

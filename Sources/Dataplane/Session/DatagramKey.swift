@@ -46,6 +46,8 @@ package struct FragmentFate: Equatable, BitwiseCopyable {
     case withoutPorts
     /// It waited in vain.
     case drop
+    /// No fragment: an SA's packet, handed to the worker that the SA belongs to.
+    case association
   }
 
   package var kind: Kind

@@ -48,6 +48,11 @@ package struct FlowSecret: BitwiseCopyable, Sendable {
     return FlowHash(rawValue: Self.mix(Self.mix(addresses ^ a, rest ^ b) ^ c, d))
   }
 
+  /// What an SA's packets are dealt by. The program of a fanout group has the same for ESP.
+  package func hash(_ index: SecurityIndex) -> FlowHash {
+    FlowHash(rawValue: Self.mix(index.word ^ a, b))
+  }
+
   @inline(__always)
   package func digest(_ addresses: FlowAddresses6) -> UInt64 {
     let low = Self.mix(addresses.lowHigh ^ a, addresses.lowLow ^ c)

@@ -7,6 +7,8 @@ public enum MissPolicy: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case drop
   /// A session is opened from the packet, with the port's learned action.
   case learn
+  /// To the next hop that the route table names. Of routed ports only.
+  case route
 }
 
 /// What happens to a packet that cannot be a session: ARP, ND, ICMP, LLDP, other protocols.

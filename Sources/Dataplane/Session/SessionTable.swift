@@ -11,7 +11,8 @@ package struct SessionTable: ~Copyable {
   /// What came back from a file.
   package internal(set) var restored = RestoreCounts()
   package let secret: FlowSecret
-  package let timeouts: Timeouts
+  /// Of sessions that are opened from now on.
+  package internal(set) var timeouts: Timeouts
   let capacity: SessionCapacity
   /// Which worker this is, for the ids it assigns.
   let worker: UInt32

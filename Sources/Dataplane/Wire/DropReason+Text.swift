@@ -48,6 +48,21 @@ extension DropReason: CustomStringConvertible {
     case .receiveRingFull: "receiveRingFull"
     case .unsupportedOffload: "unsupportedOffload"
     case .portDown: "portDown"
+    case .badIPv4Checksum: "badIPv4Checksum"
+    case .otherDestinationMAC: "otherDestinationMAC"
+    case .taggedOnRoutedPort: "taggedOnRoutedPort"
+    case .notRoutable: "notRoutable"
+    case .martianSource: "martianSource"
+    case .multicastNotRouted: "multicastNotRouted"
+    case .timeExceeded: "timeExceeded"
+    case .noRoute: "noRoute"
+    case .neighborUnresolved: "neighborUnresolved"
+    case .neighborQueueFull: "neighborQueueFull"
+    case .neighborTableFull: "neighborTableFull"
+    case .packetTooBig: "packetTooBig"
+    case .badICMPChecksum: "badICMPChecksum"
+    case .badNeighborMessage: "badNeighborMessage"
+    case .noService: "noService"
     }
   }
 
@@ -106,6 +121,22 @@ extension DropReason: CustomStringConvertible {
     case .unsupportedOffload:
       "The sender left a segmentation or checksum to the device that cannot be done in its place."
     case .portDown: "The outgoing port's link is down, or its interface is gone."
+    case .badIPv4Checksum: "The IPv4 header checksum is wrong."
+    case .otherDestinationMAC:
+      "The Ethernet destination is another station's, or a group's for a single address."
+    case .taggedOnRoutedPort: "The packet has a VLAN tag, and its port is routed."
+    case .notRoutable: "No router forwards the packet: it is neither IP nor ARP, link-local, or cut."
+    case .martianSource: "The source address is one that no single station has."
+    case .multicastNotRouted: "The packet is to a multicast or broadcast address."
+    case .timeExceeded: "The time to live or hop limit is used up."
+    case .noRoute: "The route table has no way to the destination."
+    case .neighborUnresolved: "The next hop did not answer ARP or neighbor discovery."
+    case .neighborQueueFull: "Too many packets wait for the next hop, or for all of them."
+    case .neighborTableFull: "Too many neighbours are being resolved or in use."
+    case .packetTooBig: "The packet is longer than the MTU of its way out and must not be fragmented."
+    case .badICMPChecksum: "The packet is to one of our own addresses, and its ICMP checksum is wrong."
+    case .badNeighborMessage: "The neighbor solicitation or advertisement is not valid."
+    case .noService: "The packet is to one of our own addresses, where nobody takes it."
     }
   }
 }

@@ -107,4 +107,35 @@ public enum DropReason: UInt8, Error, CaseIterable, Sendable, BitwiseCopyable {
   case unsupportedOffload
   /// The outgoing port's link is down, or its interface is gone.
   case portDown
+
+  /// The IPv4 header checksum is wrong. RFC 1812 §5.2.2. Routed ports only, as all below.
+  case badIPv4Checksum
+  /// The Ethernet destination is another station's, or a group's for a single address. RFC 1812 §5.3.4.
+  case otherDestinationMAC
+  /// A VLAN tag on a routed port.
+  case taggedOnRoutedPort
+  /// No router forwards it: neither IP nor ARP, link-local, or cut. RFC 4291 §2.5.6.
+  case notRoutable
+  /// A source address that no single station has. RFC 1812 §5.3.7.
+  case martianSource
+  /// To a multicast or broadcast address. RFC 1812 §5.3.5.
+  case multicastNotRouted
+  /// The time to live or hop limit is used up. RFC 1812 §5.3.1, RFC 8200 §3.
+  case timeExceeded
+  /// The route table has no way to the destination.
+  case noRoute
+  /// The next hop did not answer ARP or neighbor discovery.
+  case neighborUnresolved
+  /// Too many packets wait for the next hop, or for all of them.
+  case neighborQueueFull
+  /// Too many neighbours are being resolved or in use.
+  case neighborTableFull
+  /// Longer than the MTU of its way out, and not to be fragmented. RFC 1191, RFC 8200 §5.
+  case packetTooBig
+  /// To one of our own addresses, with a wrong ICMP checksum.
+  case badICMPChecksum
+  /// A neighbor solicitation or advertisement that RFC 4861 §7.1 has discarded.
+  case badNeighborMessage
+  /// To one of our own addresses, where nobody takes it.
+  case noService
 }

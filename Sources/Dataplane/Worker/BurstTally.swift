@@ -9,6 +9,8 @@ struct BurstTally {
   var snapped: UInt64 = 0
   var laterFragments: UInt64 = 0
   var held: UInt64 = 0
+  /// Packets that wait for their next hop.
+  var neighborHeld: UInt64 = 0
   var icmpErrors: UInt64 = 0
   var learnFailed: UInt64 = 0
   /// Bytes that rewritten packets have more than when they came.

@@ -21,6 +21,11 @@ public final class SessionBatch: @unchecked Sendable {
     /// The same for a trace.
     case trace(PacketTrace)
     case untrace(PacketTrace)
+    /// Make ready for other ports and policies: `isGranted` says whether that can be.
+    case prepare(WorkerChange)
+    /// Change to what was prepared, or never do.
+    case commit(WorkerChange)
+    case abandon(WorkerChange)
     case find([SessionID])
     case delete([SessionID])
     /// Closed sessions that linger.
@@ -66,7 +71,7 @@ public final class SessionBatch: @unchecked Sendable {
     switch operation {
     case .add(let requests, _, _): requests.count
     case .check(let requests, _, _): requests.count
-    case .reserve, .makeRoom, .tap, .untap, .trace, .untrace: 1
+    case .reserve, .makeRoom, .tap, .untap, .trace, .untrace, .prepare, .commit, .abandon: 1
     case .find(let ids), .delete(let ids): ids.count
     case .findLingering(let sessions): sessions.count
     // Records that are looked at lie one after another.

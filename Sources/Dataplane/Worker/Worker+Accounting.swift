@@ -54,7 +54,7 @@ extension Worker {
 
   private mutating func publish(_ sums: Sums, packets: UInt64) {
     let handedOff = sums.count(.handOff)
-    counters.add(.packets, packets - handedOff - tally.held)
+    counters.add(.packets, packets - handedOff - tally.held - tally.neighborHeld)
     counters.add(.bytes, sums.bytes)
     counters.add(.handedOff, handedOff)
     counters.add(.takenOver, sums.takenOver)
@@ -73,18 +73,24 @@ extension Worker {
     counters.add(.laterFragments, tally.laterFragments)
     counters.add(.fragmentsHeld, tally.held)
     counters.add(.icmpErrors, tally.icmpErrors)
-    counters.set(.held, to: UInt64(fragments.held.count))
+    counters.set(.held, to: UInt64(fragments.held.count + router.cache.heldCount))
     counters.add(.learnFailed, tally.learnFailed)
     counters.add(.bursts)
   }
 
   private mutating func publishCopies() {
     guard outcome.copyCount > 0 else { return }
-    var failed: UInt64 = 0
-    for copy in 0..<outcome.copyCount where outcome.copies[copy].failed { failed += 1 }
-    counters.add(.copiesMade, UInt64(outcome.copyCount))
-    counters.add(.copiesFailed, failed)
-    counters.add(.transmitted, UInt64(outcome.copyCount) - failed)
+    for index in 0..<outcome.copyCount {
+      let copy = outcome.copies[index]
+      switch copy.origin {
+      case .copy:
+        counters.add(.copiesMade)
+        if copy.failed { counters.add(.copiesFailed) }
+      case .generated: if !copy.failed { counters.add(.generated) }
+      case .released: publishReleased(copy)
+      }
+      if !copy.failed { counters.add(.transmitted) }
+    }
   }
 
   mutating func publishSessions() {

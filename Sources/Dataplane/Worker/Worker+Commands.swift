@@ -48,6 +48,9 @@ extension Worker {
     case .untap(let tap): taps.removeAll { $0 === tap }
     case .trace(let trace): traces.append(trace)
     case .untrace(let trace): traces.removeAll { $0 === trace }
+    case .prepare(let change): batch.isGranted = prepare(change)
+    case .commit(let change): commit(change)
+    case .abandon(let change): abandon(change)
     case .find(let ids): forEach(of: ids, batch) { $0.sessions.find($1, at: $0.time) }
     case .delete(let ids): forEach(of: ids, batch) { $0.sessions.delete($1, at: $0.time) }
     case .findLingering(let wanted):

@@ -17,6 +17,11 @@ extension Worker {
   }
 
   private mutating func copy(_ burst: borrowing PacketBurst, _ index: Int) {
+    // Packets of our own may have taken all places.
+    guard outcome.copyCount < PacketBurst.capacity else {
+      counters.add(.copiesMade)
+      return counters.add(.copiesFailed)
+    }
     var copy = PacketCopy(
       packet: index, kind: outcome.verdicts[index].kind, outLIF: 0, originalLength: 0, failed: true,
       buffer: .none)

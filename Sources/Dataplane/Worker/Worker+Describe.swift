@@ -11,6 +11,11 @@ extension Worker {
   ) -> Bool {
     do throws(DropReason) {
       if fates[index].kind == .drop { throw fates[index].reason }
+      if fates[index].kind == .association {
+        tally.other += 1
+        outcome.verdicts[index] = punt(port: burst.port(index))
+        return false
+      }
       let frame = try Frame.parse(
         burst.bytes(index), link: burst.link(index), originalLength: burst.originalLength(index))
       guard frame.isFirstFragment || frame.isLaterFragment else {

@@ -2,6 +2,8 @@ extension Worker {
   /// Hands the packets marked so to the workers that own their sessions. Replay waits for room, live drops.
   mutating func handOff(_ burst: borrowing PacketBurst) {
     for index in 0..<burst.count where outcome.verdicts[index].kind == .handOff {
+      // Shown to us by another worker.
+      if outcome.verdicts[index].worker == self.index { continue }
       let ring = unsafe mesh.ring(from: self.index, to: outcome.verdicts[index].worker)
       // SAFETY: the queue keeps the bytes until the mesh says that they were dealt with.
       var packet = unsafe HandedOffPacket(packet: burst.descriptor(index), fate: fates[index])

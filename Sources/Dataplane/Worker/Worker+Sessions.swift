@@ -120,7 +120,8 @@ extension Worker {
     tally.missed += 1
     let port = ports[Int(flows.packets[position].port)]
     switch port.miss {
-    case .forward: return Verdict(.forward, outLIF: port.peer)
+    // The route table stands for the peer of a routed port.
+    case .forward, .route: return Verdict(.forward, outLIF: port.peer)
     case .punt: return Verdict(.punt, outLIF: port.host)
     case .drop: return .drop(.missDrop)
     // Where control packets are punted, sessions are learned from the first other packet.

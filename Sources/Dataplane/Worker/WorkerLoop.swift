@@ -30,7 +30,10 @@ public struct WorkerLoop: Sendable {
     while true {
       // Asked first: what was submitted before the release is then applied before the first packet.
       let isHeld = commands.isHolding
-      if commands.hasBatch { apply(&worker, queue.presentTime, &share, isHeld: isHeld) }
+      if commands.hasBatch {
+        apply(&worker, queue.presentTime, &share, isHeld: isHeld)
+        if !worker.queueChanges.isEmpty { worker.passChanges(to: &queue) }
+      }
       if isHeld {
         ThreadPause.wait(iteration: .max)
         continue
@@ -142,6 +145,10 @@ extension Worker {
       take(&burst, through: &queue)
     }
     advance(to: now)
+    if router.isActive, router.nextLook <= time {
+      burst.removeAll()
+      take(&burst, through: &queue)
+    }
     publishSessions()
   }
 

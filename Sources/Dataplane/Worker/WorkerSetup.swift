@@ -18,8 +18,14 @@ public struct WorkerSetup: Sendable {
     /// The LIFs of sessions learned here, initiator's and responder's side; `.any` in replay. Those of tagged
     /// packets have the packet's VLAN in addition.
     public var learnedLIFs: (LIF, LIF) = (.any, .any)
-    /// Source address of copies that leave here.
+    /// Source address of copies that leave here; a routed port's own.
     public var mac: MACAddress
+    /// Own addresses; with any the port is routed.
+    public var addresses: [InterfaceAddress] = []
+    /// Bytes of the longest IP packet that leaves here, as long as its queue says nothing else.
+    public var mtu = 1500
+
+    public var isRouted: Bool { !addresses.isEmpty }
 
     public init(
       lif: UInt16, peer: UInt16, miss: MissPolicy, learnedAction: Action, nonSession: NonSessionPolicy,
@@ -42,6 +48,12 @@ public struct WorkerSetup: Sendable {
   public var timeouts = Timeouts()
   public var tcpControl = TCPControl.track
   public var neighbors: [Neighbor] = []
+  /// Whether ports may be routed, now or after a change.
+  public var mayRoute = false
+  /// Static routes by routed ports.
+  public var routes: [Route] = []
+  /// Neighbours that a worker knows at once.
+  public static let neighborLimit = 4096
   public var copies = CopyEncapsulation.ethernet
   /// How many fragments are remembered, and by whom.
   public var fragments = FragmentLimits()
@@ -139,23 +151,30 @@ struct WorkerPort: BitwiseCopyable {
 }
 
 extension WorkerPort {
-  init(_ port: WorkerSetup.Port, timeouts: Timeouts, policies: inout SessionPolicyTable) {
+  /// - Returns: nil, with nothing acquired, when there are too many policies. They are acquired until the
+  ///   port goes or changes.
+  init?(_ port: WorkerSetup.Port, timeouts: Timeouts, policies: inout SessionPolicyTable) {
     lif = port.lif
-    peer = port.peer
+    // 0: by the route table.
+    peer = port.isRouted ? 0 : port.peer
     host = port.host
     miss = port.miss
     nonSession = port.nonSession
     learnedAction = port.learnedAction
     mac = port.mac
     learnsLIFs = port.learnedLIFs != (.any, .any)
-    func learned(_ idle: UInt32, _ handshake: UInt32) -> UInt32 {
-      // A fresh table has room for two policies a port; they are never released.
+    func learned(_ idle: UInt32, _ handshake: UInt32) -> UInt32? {
       policies.acquire(
         SessionPolicy(
           inLIF: port.learnedLIFs.0, outLIF: port.learnedLIFs.1, action: port.learnedAction, nextHop: nil,
-          idle: idle, handshake: handshake, timeouts: timeouts)) ?? 0
+          idle: idle, handshake: handshake, timeouts: timeouts))
     }
-    learnedTCP = learned(timeouts.learnedTCP, timeouts.learnedHandshake)
-    learnedUDP = learned(timeouts.learnedUDP, timeouts.learnedUDP)
+    guard let tcp = learned(timeouts.learnedTCP, timeouts.learnedHandshake) else { return nil }
+    guard let udp = learned(timeouts.learnedUDP, timeouts.learnedUDP) else {
+      policies.release(tcp)
+      return nil
+    }
+    learnedTCP = tcp
+    learnedUDP = udp
   }
 }

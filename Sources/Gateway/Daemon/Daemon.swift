@@ -5,7 +5,8 @@ internal import PacketIO
 /// The running dataplane of `sluice run`: workers, ports, sessions. Always in monotonic time, whatever feeds
 /// its ports (design: time).
 public final class Daemon: Sendable {
-  public let configuration: Configuration
+  /// What it runs by now.
+  public var configuration: Configuration { runtime.configuration }
   public let sessions: SessionService
   /// Nanoseconds since the Unix epoch, UTC, when it started.
   public let startTime: UInt64
@@ -46,6 +47,8 @@ public final class Daemon: Sendable {
     public var kind: Kind
     /// The capture's path, what traffic it is, or the interface's name.
     public var source: String
+    /// How a live port is on its interface: `ring v2`, `ring v3`, `native`, `generic`; empty for others.
+    public var attachment: String
     public var receivedPackets: UInt64
     public var receivedBytes: UInt64
     public var transmittedPackets: UInt64
@@ -77,7 +80,9 @@ public final class Daemon: Sendable {
     public var closedRetainedBytes: UInt64
   }
 
-  private let runtime: DaemonRuntime
+  let runtime: DaemonRuntime
+  /// Told of what it runs by after each change.
+  let observers = Guarded([@Sendable (Configuration) -> Void]())
   private let isStopped = Guarded(false)
   /// Captures and traces that run.
   let captures = Guarded(0)
@@ -89,7 +94,6 @@ public final class Daemon: Sendable {
   public init(
     _ configuration: Configuration, beforeThreads: () throws(DaemonError) -> Void = {}
   ) throws(DaemonError) {
-    self.configuration = configuration
     runtime = try DaemonRuntime(configuration, reportsSessions: true, beforeThreads: beforeThreads)
     startTime = runtime.clock.wallTime(runtime.clock.now)
     do throws(WorkerError) {
@@ -121,6 +125,9 @@ public final class Daemon: Sendable {
 
   deinit { stop() }
 
+  /// Looks after what workers cannot mend by themselves; to be called a few times a second.
+  public func lookAfterPorts() { runtime.reopenOrphans() }
+
   /// A worker or port failed so that the daemon cannot go on; nil while all is well.
   public var failure: String? { runtime.failure }
 
@@ -131,7 +138,7 @@ public final class Daemon: Sendable {
   public var warnings: [String] { runtime.warnings }
 
   public func workers() -> [WorkerReport] { runtime.workers() }
-  public func ports() -> [PortReport] { runtime.ports() }
+  public func ports() -> [PortReport] { runtime.portReports() }
   /// Only reasons that occurred, most frequent first.
   public func drops() -> [DropReport] { runtime.drops() }
   public func memory() -> MemoryReport { runtime.memory(retained: sessions.closedStatus.retained) }
@@ -144,4 +151,12 @@ public struct DaemonError: Error {
   /// 1 refused or failed, 2 bad configuration.
   public let status: Int32
   public let message: String
+  /// The field of the configuration that it is about, as `ports[1].interface`; empty when it is of none.
+  public var field = ""
+
+  init(status: Int32, message: String, field: String = "") {
+    self.status = status
+    self.message = message
+    self.field = field
+  }
 }

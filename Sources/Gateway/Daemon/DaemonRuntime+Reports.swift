@@ -8,7 +8,7 @@ extension DaemonRuntime {
       let thread = group.thread(index)
       return Daemon.WorkerReport(
         index: index, core: thread.place.core, node: placement.seats[index].node,
-        polling: configuration.threads.isBusyPolling ? "busy" : "adaptive",
+        polling: started.threads.isBusyPolling ? "busy" : "adaptive",
         scheduler: thread.place.fifoPriority.map { "fifo \($0)" } ?? "other",
         memory: placement.seats[index].memory(thread.memoryProblem),
         counters: Counter.allCases.map { (name: "\($0)", value: page[$0]) },
@@ -17,16 +17,14 @@ extension DaemonRuntime {
     }
   }
 
-  package func ports() -> [Daemon.PortReport] {
-    configuration.ports.enumerated().map { position, port in
-      var received = PortCounters.Traffic()
-      var transmitted = PortCounters.Traffic()
-      for counters in portCounters {
-        received += counters.received(position)
-        transmitted += counters.transmitted(position)
-      }
-      let feed = feeds.first { $0.ports.contains(position) }
-      let trouble = livePorts.first { Int($0.arrival.port) == position }?.trouble
+  package func portReports() -> [Daemon.PortReport] {
+    let running = ports.withLock { $0 }
+    let configuration = running.configuration
+    return zip(configuration.ports, running.places).map { port, place in
+      let counted = PortTotals(portCounters, group.setup.counters, at: place) - running.before[place]
+      let feed = running.feeds[place]
+      let live = running.live[place]
+      let trouble = live?.trouble
       // The other port of a split has packets of the one capture.
       let capture = port.capture ?? feed.flatMap { _ in configuration.ports.compactMap(\.capture).first }
       return Daemon.PortReport(
@@ -35,10 +33,13 @@ extension DaemonRuntime {
         kind: capture != nil ? .capture : port.memory != nil ? .memory : Self.kind(port.live),
         source: capture ?? port.memory.map { "\($0.flows) flows, \($0.size) bytes" }
           ?? port.live?.interface ?? "",
-        receivedPackets: received.packets, receivedBytes: received.bytes,
-        transmittedPackets: transmitted.packets, transmittedBytes: transmitted.bytes,
+        attachment: live?.attachment ?? "",
+        receivedPackets: counted.received.packets, receivedBytes: counted.received.bytes,
+        transmittedPackets: counted.transmitted.packets, transmittedBytes: counted.transmitted.bytes,
         miss: "\(port.miss)", nonSession: "\(port.nonSession)",
-        events: events(position),
+        events: zip(PortCounters.Event.allCases, counted.events).compactMap { event, count in
+          count > 0 ? (name: "\(event)", count: count) : nil
+        },
         isReceiving: isRunning
           && (port.live != nil && trouble == nil || port.memory != nil || feed?.isFinished == false),
         error: feed?.progress.error?.description ?? trouble)
@@ -54,29 +55,23 @@ extension DaemonRuntime {
     }
   }
 
-  private func events(_ port: Int) -> [(name: String, count: UInt64)] {
-    PortCounters.Event.allCases.compactMap { event in
-      let count = portCounters.reduce(0) { $0 + $1[port, event] }
-      return count > 0 ? (name: "\(event)", count: count) : nil
-    }
-  }
-
   package func drops() -> [Daemon.DropReport] {
-    DropReason.allCases.map { reason in
-      Daemon.DropReport(reason: reason, packets: group.total(reason), ports: ports(thatDropped: reason))
+    let running = ports.withLock { $0 }
+    let ports = zip(running.configuration.ports, running.places).map { port, place in
+      (
+        name: port.name,
+        drops: (PortTotals(portCounters, group.setup.counters, at: place) - running.before[place]).drops
+      )
+    }
+    return DropReason.allCases.enumerated().map { index, reason in
+      // Those with most first.
+      let dropping = ports.map { (name: $0.name, packets: $0.drops[index]) }
+        .filter { $0.packets > 0 }
+        .sorted { $0.packets > $1.packets }
+      return Daemon.DropReport(reason: reason, packets: group.total(reason), ports: dropping)
     }
     .filter { $0.packets > 0 }
     .sorted { $0.packets > $1.packets }
-  }
-
-  /// The ports by which packets came that were dropped for a reason, those with most first.
-  private func ports(thatDropped reason: DropReason) -> [(name: String, packets: UInt64)] {
-    configuration.ports.enumerated()
-      .map { position, port in
-        (port.name, group.setup.counters.reduce(0) { $0 + $1.portDrops[reason, position] })
-      }
-      .filter { $0.1 > 0 }
-      .sorted { $0.1 > $1.1 }
   }
 
   /// - Parameter retained: records of closed sessions that are kept.

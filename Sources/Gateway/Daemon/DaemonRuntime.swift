@@ -2,9 +2,10 @@ package import Config
 import Dataplane
 package import PacketIO
 
-/// Workers and ports of a daemon, without sessions' control side: opened, started, stopped.
+/// Workers and ports of a daemon, without sessions' control side: opened, started, changed, stopped.
 package final class DaemonRuntime: Sendable {
-  package let configuration: Configuration
+  /// That of the start.
+  let started: Configuration
   package let clock: MonotonicClock
   /// Where sessions lie in files; nil where they do not outlive the process.
   let warmState: WarmState?
@@ -13,13 +14,14 @@ package final class DaemonRuntime: Sendable {
   package let group: WorkerGroup
   /// Where workers run.
   package let placement: Placement
-  let feeds: [CaptureFeed]
-  let livePorts: [LivePort]
+  let ports: Guarded<RunningPorts>
+  /// One change at a time.
+  let changing = Guarded(())
   let steering: FanoutSteering?
   /// By worker.
   let portCounters: [PortCounters]
   private let provision = Guarded<TableProvision?>(nil)
-  private let stopSignal = StopSignal()
+  let stopSignal = StopSignal()
   private let phase = Guarded(Phase.ready)
 
   private enum Phase { case ready, running, stopping }
@@ -32,11 +34,10 @@ package final class DaemonRuntime: Sendable {
   package init(
     _ configuration: Configuration, reportsSessions: Bool, beforeThreads: () throws(DaemonError) -> Void = {}
   ) throws(DaemonError) {
-    self.configuration = configuration
+    started = configuration
     let plan = try DaemonPlan(configuration)
     placement = try Self.placement(configuration, plan)
     if configuration.threads.locksMemory { try ProcessMemory.lock() }
-    feeds = plan.feeds
     let beginning = MonotonicClock().now
     let cold = Self.setup(configuration, plan)
     warmState = try configuration.warmRestart.map { (settings) throws(DaemonError) in
@@ -44,23 +45,24 @@ package final class DaemonRuntime: Sendable {
     }
     clock = warmState?.clock ?? MonotonicClock()
     let setup = warmState?.prepared(cold, at: clock.now) ?? cold.starting(at: clock.now)
-    let memory = try plan.memory(setup)
     steering = plan.steering(setup)
-    livePorts = try plan.openLivePorts(steering)
-    let counters = (0..<setup.workers).map { _ in PortCounters(ports: setup.ports.count) }
+    // With places for ports that come later.
+    let counters = (0..<setup.workers).map { _ in PortCounters(ports: WorkerSetup.maxPorts) }
     portCounters = counters
     let positions = PortPositions(setup.ports)
-    let live = try DaemonPlan.queues(of: livePorts, setup, counters)
+    let opened = try OpenedPorts(plan, setup, counters, steering)
+    ports = Guarded(RunningPorts(configuration, plan, opened))
     try beforeThreads()
-    let (clock, feeds, stopSignal) = (clock, feeds, stopSignal)
+    let (clock, stopSignal) = (clock, stopSignal)
     do throws(WorkerError) {
       group = try WorkerGroup(
         setup, on: placement.places(configuration.threads), burstLimit: Self.burstLimit,
         reportsSessions: reportsSessions
       ) { worker in
         PortQueue(
-          worker: worker, setup: setup, clock: clock, feeds: worker == 0 ? feeds : [], memory: memory,
-          live: live[worker], counters: counters[worker], positions: positions, stop: stopSignal)
+          worker: worker, setup: setup, clock: clock, feeds: worker == 0 ? opened.feeds : [],
+          memory: opened.memory, live: opened.queues[worker], counters: counters[worker],
+          positions: positions, stop: stopSignal)
       }
     } catch {
       warmState?.abandon()
@@ -78,13 +80,13 @@ package final class DaemonRuntime: Sendable {
   /// with the configuration's action and timeout; where another one has its id or tuple, that one stays.
   private func addConfigured() throws(DaemonError) {
     let isWarm = group.restored.live > 0
-    var outcomes = group.add(configuration.sessions, replacing: isWarm)
+    var outcomes = group.add(started.sessions, replacing: isWarm)
     if isWarm {
       for index in outcomes.indices where outcomes[index] == .replaced || outcomes[index] == .alreadyExists {
         outcomes[index] = .added
       }
     }
-    if let refused = AddOutcome.refusal(outcomes, configuration.sessions) {
+    if let refused = AddOutcome.refusal(outcomes, started.sessions) {
       signalStop()
       join()
       warmState?.abandon()
@@ -96,6 +98,10 @@ package final class DaemonRuntime: Sendable {
     signalStop()
     join()
   }
+
+  /// What it runs by now.
+  package var configuration: Configuration { ports.withLock { $0.configuration } }
+  var livePorts: [LivePort] { ports.withLock { $0.live.sorted { $0.key < $1.key }.map(\.value) } }
 
   private static let burstLimit = 64
 
@@ -126,6 +132,8 @@ package final class DaemonRuntime: Sendable {
     setup.tcpControl = configuration.tcpControl
     setup.neighbors = configuration.neighbors
     setup.copies = configuration.copies
+    setup.routes = configuration.routes
+    setup.mayRoute = plan.hasLivePorts
     setup.polling = configuration.threads.polling
     // A copy is at most as long as the longest packet; buffers are touched when they are used.
     if !plan.feeds.isEmpty { setup.packetSize = Int(CaptureHeader.largestPacket) }
@@ -140,16 +148,21 @@ package final class DaemonRuntime: Sendable {
       return true
     }
     guard isFirst else { return }
-    if configuration.threads.prefaults, ProcessMemory.hasRoom(for: group.setup.memory.tables) {
+    if started.threads.prefaults, ProcessMemory.hasRoom(for: group.setup.memory.tables) {
       provision.withLock { if isRunning { $0 = TableProvision(group) } }
     }
     group.release()
     for port in livePorts { port.start() }
+    try start(ports.withLock { $0.playing.sorted { $0.ports[0] < $1.ports[0] } }, from: 0)
+  }
+
+  /// Has feeds play; worker 0 takes what they pass on when it knows them.
+  func start(_ feeds: [CaptureFeed], from number: Int) throws(DaemonError) {
     for (index, feed) in feeds.enumerated() {
       do throws(WorkerError) {
-        try feed.start(index: index, waking: group.setup.mesh.doorbells[0])
+        try feed.start(index: number + index, waking: group.setup.mesh.doorbells[0])
       } catch {
-        throw DaemonError(status: 1, message: error.text(capacity: configuration.capacity))
+        throw DaemonError(status: 1, message: error.text(capacity: started.capacity))
       }
     }
   }
@@ -160,7 +173,7 @@ package final class DaemonRuntime: Sendable {
     // Before a worker can end, and its table with it.
     provision.withLock { $0?.stop() }
     stopSignal.set()
-    for feed in feeds { feed.stop() }
+    for feed in ports.withLock({ $0.playing }) { feed.stop() }
     group.release()
     for doorbell in group.setup.mesh.doorbells { doorbell.ring() }
   }
@@ -172,7 +185,9 @@ package final class DaemonRuntime: Sendable {
       ControlPause.short()
     }
     group.join()
-    for feed in feeds { feed.join() }
+    // A change that was under way gives up when the workers have ended.
+    changing.withLock { _ in }
+    for feed in ports.withLock({ $0.playing }) { feed.join() }
   }
 
   /// Whether packets may come.

@@ -50,6 +50,7 @@ struct JourneyTeller {
       details += [
         ("sourcePort", "\(pass.fate.sourcePort)"), ("destinationPort", "\(pass.fate.destinationPort)"),
       ]
+    case .association: return nil
     case .withoutPorts: text = "follows its datagram's first one, which has no ports"
     case .drop: text = "its datagram was given up: \(pass.fate.reason.name)"
     case .unknown:

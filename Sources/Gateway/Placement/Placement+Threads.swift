@@ -32,7 +32,9 @@ extension DaemonRuntime {
   /// What is less good than it could be, in words.
   package var warnings: [String] {
     var warnings = livePorts.flatMap(\.warnings) + placement.warnings
-    if let warning = steering?.warning { warnings.append(warning) }
+    if let warning = steering?.warning, livePorts.contains(where: \.wantsSteering) {
+      warnings.append(warning)
+    }
     if let warning = warmState?.directory.warning { warnings.append(warning) }
     let refused = placement.seats.indices.first { group.thread($0).memoryProblem != 0 }
     if let refused {
@@ -40,7 +42,7 @@ extension DaemonRuntime {
       warnings.append("worker \(refused): memory cannot be bound to its NUMA node: \(reason)")
     }
     let used = Set(placement.seats.compactMap(\.core))
-    if configuration.threads.isBusyPolling, configuration.threads.fifoPriority != nil,
+    if started.threads.isBusyPolling, started.threads.fifoPriority != nil,
       ProcessCPUs.allowed.numbers.allSatisfy(used.contains)
     {
       warnings.append(

@@ -11,7 +11,7 @@ package import Dataplane
 package struct ClosedSessions: Sendable {
   /// The most final records that are kept; those that are being sent, and those of lingering sessions, whose
   /// number the table bounds, are not counted.
-  package let limit: Int
+  package private(set) var limit: Int
   /// Records kept, of every kind.
   package private(set) var count = 0
   /// Records dropped unacknowledged because `limit` newer ones came.
@@ -110,6 +110,13 @@ package struct ClosedSessions: Sendable {
   private mutating func makeReady(_ position: UInt64) {
     ready.append(position)
     readyCount += 1
+    dropExcess()
+  }
+
+  /// Keeps so many from now on.
+  package mutating func setLimit(_ limit: Int) {
+    precondition(limit >= 0, "fewer than no records")
+    self.limit = limit
     dropExcess()
   }
 

@@ -118,6 +118,8 @@ final class SessionJournal: Sendable {
     state.withLock { $0.closed.list(from: cursor, limit: limit) }
   }
 
+  func setRetention(_ limit: Int) { state.withLock { $0.closed.setLimit(limit) } }
+
   func lease(limit: Int) -> SessionService.ClosedLease {
     let (records, positions) = state.withLock { $0.closed.lease(limit: limit) }
     return SessionService.ClosedLease(records: records, positions: positions)

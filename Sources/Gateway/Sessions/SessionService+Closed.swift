@@ -4,6 +4,9 @@ import Dataplane
 /// when that is detected; its record is final, and can be leased, once the session no longer lingers and late
 /// packets cannot change it any more (10 s after FIN or RST, at once after a timeout).
 extension SessionService {
+  /// Keeps so many records of closed sessions from now on; the oldest that are too many are lost.
+  package func setClosedRetention(_ limit: Int) { journal.setRetention(limit) }
+
   /// Up to `limit` final records, oldest first, that nobody else is being sent. Whoever leases settles, with
   /// 0 when nothing arrived.
   public func leaseClosed(limit: Int) -> ClosedLease { journal.lease(limit: limit) }

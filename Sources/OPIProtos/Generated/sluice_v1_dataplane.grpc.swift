@@ -137,6 +137,19 @@ public enum Sluice_V1_Dataplane: Sendable {
                 type: .serverStreaming
             )
         }
+        /// Namespace for "Reload" metadata.
+        public enum Reload: Sendable {
+            /// Request type for "Reload".
+            public typealias Input = Sluice_V1_ReloadRequest
+            /// Response type for "Reload".
+            public typealias Output = Sluice_V1_ReloadResponse
+            /// Descriptor for "Reload".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "sluice.v1.Dataplane"),
+                method: "Reload",
+                type: .unary
+            )
+        }
         /// Descriptors for all methods in the "sluice.v1.Dataplane" service.
         public static let descriptors: [GRPCCore.MethodDescriptor] = [
             GetStatus.descriptor,
@@ -147,7 +160,8 @@ public enum Sluice_V1_Dataplane: Sendable {
             ListSessions.descriptor,
             WatchSessions.descriptor,
             CapturePackets.descriptor,
-            TracePackets.descriptor
+            TracePackets.descriptor,
+            Reload.descriptor
         ]
     }
 }
@@ -341,6 +355,24 @@ extension Sluice_V1_Dataplane {
             request: GRPCCore.StreamingServerRequest<Sluice_V1_TracePacketsRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Sluice_V1_TracedPackets>
+
+        /// Handle the "Reload" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Reads the configuration file again, as SIGHUP does, and changes what differs: all of it or nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Sluice_V1_ReloadRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Sluice_V1_ReloadResponse` messages.
+        func reload(
+            request: GRPCCore.StreamingServerRequest<Sluice_V1_ReloadRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Sluice_V1_ReloadResponse>
     }
 
     /// Service protocol for the "sluice.v1.Dataplane" service.
@@ -518,6 +550,24 @@ extension Sluice_V1_Dataplane {
             request: GRPCCore.ServerRequest<Sluice_V1_TracePacketsRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Sluice_V1_TracedPackets>
+
+        /// Handle the "Reload" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Reads the configuration file again, as SIGHUP does, and changes what differs: all of it or nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Sluice_V1_ReloadRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Sluice_V1_ReloadResponse` message.
+        func reload(
+            request: GRPCCore.ServerRequest<Sluice_V1_ReloadRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Sluice_V1_ReloadResponse>
     }
 
     /// Simple service protocol for the "sluice.v1.Dataplane" service.
@@ -696,6 +746,24 @@ extension Sluice_V1_Dataplane {
             response: GRPCCore.RPCWriter<Sluice_V1_TracedPackets>,
             context: GRPCCore.ServerContext
         ) async throws
+
+        /// Handle the "Reload" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Reads the configuration file again, as SIGHUP does, and changes what differs: all of it or nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A `Sluice_V1_ReloadRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Sluice_V1_ReloadResponse` to respond with.
+        func reload(
+            request: Sluice_V1_ReloadRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Sluice_V1_ReloadResponse
     }
 }
 
@@ -797,6 +865,17 @@ extension Sluice_V1_Dataplane.StreamingServiceProtocol {
             serializer: GRPCProtobuf.ProtobufSerializer<Sluice_V1_TracedPackets>(),
             handler: { request, context in
                 try await self.tracePackets(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
+            forMethod: Sluice_V1_Dataplane.Method.Reload.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Sluice_V1_ReloadRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Sluice_V1_ReloadResponse>(),
+            handler: { request, context in
+                try await self.reload(
                     request: request,
                     context: context
                 )
@@ -905,6 +984,17 @@ extension Sluice_V1_Dataplane.ServiceProtocol {
             context: context
         )
         return response
+    }
+
+    public func reload(
+        request: GRPCCore.StreamingServerRequest<Sluice_V1_ReloadRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Sluice_V1_ReloadResponse> {
+        let response = try await self.reload(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
     }
 }
 
@@ -1037,6 +1127,19 @@ extension Sluice_V1_Dataplane.SimpleServiceProtocol {
                 )
                 return [:]
             }
+        )
+    }
+
+    public func reload(
+        request: GRPCCore.ServerRequest<Sluice_V1_ReloadRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Sluice_V1_ReloadResponse> {
+        return GRPCCore.ServerResponse<Sluice_V1_ReloadResponse>(
+            message: try await self.reload(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
         )
     }
 }
@@ -1261,6 +1364,29 @@ extension Sluice_V1_Dataplane {
             deserializer: some GRPCCore.MessageDeserializer<Sluice_V1_TracedPackets>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.StreamingClientResponse<Sluice_V1_TracedPackets>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "Reload" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Reads the configuration file again, as SIGHUP does, and changes what differs: all of it or nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Sluice_V1_ReloadRequest` message.
+        ///   - serializer: A serializer for `Sluice_V1_ReloadRequest` messages.
+        ///   - deserializer: A deserializer for `Sluice_V1_ReloadResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func reload<Result>(
+            request: GRPCCore.ClientRequest<Sluice_V1_ReloadRequest>,
+            serializer: some GRPCCore.MessageSerializer<Sluice_V1_ReloadRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Sluice_V1_ReloadResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Sluice_V1_ReloadResponse>) async throws -> Result
         ) async throws -> Result where Result: Sendable
     }
 
@@ -1585,6 +1711,40 @@ extension Sluice_V1_Dataplane {
                 onResponse: handleResponse
             )
         }
+
+        /// Call the "Reload" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Reads the configuration file again, as SIGHUP does, and changes what differs: all of it or nothing.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Sluice_V1_ReloadRequest` message.
+        ///   - serializer: A serializer for `Sluice_V1_ReloadRequest` messages.
+        ///   - deserializer: A deserializer for `Sluice_V1_ReloadResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func reload<Result>(
+            request: GRPCCore.ClientRequest<Sluice_V1_ReloadRequest>,
+            serializer: some GRPCCore.MessageSerializer<Sluice_V1_ReloadRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Sluice_V1_ReloadResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Sluice_V1_ReloadResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Sluice_V1_Dataplane.Method.Reload.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
     }
 }
 
@@ -1842,6 +2002,35 @@ extension Sluice_V1_Dataplane.ClientProtocol {
             request: request,
             serializer: GRPCProtobuf.ProtobufSerializer<Sluice_V1_TracePacketsRequest>(),
             deserializer: GRPCProtobuf.ProtobufDeserializer<Sluice_V1_TracedPackets>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "Reload" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Reads the configuration file again, as SIGHUP does, and changes what differs: all of it or nothing.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Sluice_V1_ReloadRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func reload<Result>(
+        request: GRPCCore.ClientRequest<Sluice_V1_ReloadRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Sluice_V1_ReloadResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.reload(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Sluice_V1_ReloadRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Sluice_V1_ReloadResponse>(),
             options: options,
             onResponse: handleResponse
         )
@@ -2137,6 +2326,39 @@ extension Sluice_V1_Dataplane.ClientProtocol {
             metadata: metadata
         )
         return try await self.tracePackets(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "Reload" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Reads the configuration file again, as SIGHUP does, and changes what differs: all of it or nothing.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func reload<Result>(
+        _ message: Sluice_V1_ReloadRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Sluice_V1_ReloadResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Sluice_V1_ReloadRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.reload(
             request: request,
             options: options,
             onResponse: handleResponse

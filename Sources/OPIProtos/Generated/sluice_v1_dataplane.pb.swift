@@ -277,6 +277,9 @@ public nonisolated struct Sluice_V1_Port: Sendable {
   /// Name of the port that punted packets go to; empty for none.
   public var host: String = String()
 
+  /// How a live port is on its interface: "ring v2" or "ring v3"; "native" or "generic". Empty for others.
+  public var attachment: String = String()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -880,6 +883,33 @@ public nonisolated struct Sluice_V1_TraceDetail: Sendable {
   public init() {}
 }
 
+public nonisolated struct Sluice_V1_ReloadRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Sluice_V1_ReloadResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// What was changed, a line each: what was added, removed, changed. Empty when nothing differed.
+  public var changes: [String] = []
+
+  /// Why it was refused, a line each as FILE:LINE:COLUMN: FIELD: what is wrong and what would do. Nothing was
+  /// changed unless this is empty.
+  public var problems: [String] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "sluice.v1"
@@ -1267,7 +1297,7 @@ nonisolated extension Sluice_V1_ListPortsResponse: SwiftProtobuf.Message, SwiftP
 
 nonisolated extension Sluice_V1_Port: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Port"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}lif\0\u{1}peer\0\u{1}kind\0\u{1}source\0\u{3}received_packets\0\u{3}received_bytes\0\u{3}transmitted_packets\0\u{3}transmitted_bytes\0\u{1}miss\0\u{3}non_session\0\u{1}receiving\0\u{1}error\0\u{1}events\0\u{1}host\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}lif\0\u{1}peer\0\u{1}kind\0\u{1}source\0\u{3}received_packets\0\u{3}received_bytes\0\u{3}transmitted_packets\0\u{3}transmitted_bytes\0\u{1}miss\0\u{3}non_session\0\u{1}receiving\0\u{1}error\0\u{1}events\0\u{1}host\0\u{1}attachment\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1290,6 +1320,7 @@ nonisolated extension Sluice_V1_Port: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 13: try { try decoder.decodeSingularStringField(value: &self.error) }()
       case 14: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufUInt64>.self, value: &self.events) }()
       case 15: try { try decoder.decodeSingularStringField(value: &self.host) }()
+      case 16: try { try decoder.decodeSingularStringField(value: &self.attachment) }()
       default: break
       }
     }
@@ -1341,6 +1372,9 @@ nonisolated extension Sluice_V1_Port: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if !self.host.isEmpty {
       try visitor.visitSingularStringField(value: self.host, fieldNumber: 15)
     }
+    if !self.attachment.isEmpty {
+      try visitor.visitSingularStringField(value: self.attachment, fieldNumber: 16)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1360,6 +1394,7 @@ nonisolated extension Sluice_V1_Port: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.error != rhs.error {return false}
     if lhs.events != rhs.events {return false}
     if lhs.host != rhs.host {return false}
+    if lhs.attachment != rhs.attachment {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2278,6 +2313,60 @@ nonisolated extension Sluice_V1_TraceDetail: SwiftProtobuf.Message, SwiftProtobu
   public static func ==(lhs: Sluice_V1_TraceDetail, rhs: Sluice_V1_TraceDetail) -> Bool {
     if lhs.name != rhs.name {return false}
     if lhs.value != rhs.value {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sluice_V1_ReloadRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ReloadRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Sluice_V1_ReloadRequest, rhs: Sluice_V1_ReloadRequest) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sluice_V1_ReloadResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ReloadResponse"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}changes\0\u{1}problems\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedStringField(value: &self.changes) }()
+      case 2: try { try decoder.decodeRepeatedStringField(value: &self.problems) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.changes.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.changes, fieldNumber: 1)
+    }
+    if !self.problems.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.problems, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Sluice_V1_ReloadResponse, rhs: Sluice_V1_ReloadResponse) -> Bool {
+    if lhs.changes != rhs.changes {return false}
+    if lhs.problems != rhs.problems {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -53,6 +53,9 @@ package final class AFPacketPort: Sendable {
   /// Lets packets come.
   package func start() { for each in sockets { each.start() } }
 
+  /// Lets nothing come any more. While no worker looks after it.
+  package func stop() { for each in sockets { each.stop() } }
+
   /// Why nothing comes or goes now, in words; nil while the interface is up. Asks the kernel.
   package var trouble: String? { LiveInterface.trouble(settings.interface) }
 }

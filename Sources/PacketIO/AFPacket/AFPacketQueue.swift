@@ -39,6 +39,9 @@ package final class AFPacketQueue: @unchecked Sendable {
     page = setup.counters[worker]
   }
 
+  /// As it was when it was last looked at.
+  var link: LinkState { LinkState(mtu: sender.mtu, isUp: sender.hasCarrier) }
+
   /// Called once before each receiving: gives back what the last burst had, and looks after the port now and
   /// then.
   func begin(_ mesh: HandoffMesh, isAlone: Bool, now: PacketTime) {
@@ -75,11 +78,17 @@ package final class AFPacketQueue: @unchecked Sendable {
     unsafe sluice_ring_stop(&sockets.ring)
   }
 
-  /// Counts the rest and closes the sockets. Once nobody reads received packets.
-  func finish() {
+  /// Receives what is in the ring, and is not looked after any more: the control side stops it.
+  func retire() { isShut = true }
+
+  /// Counts the rest. Once nobody reads received packets.
+  func leave() {
     _ = account()
-    sockets.close()
+    counters.clearGauges(port: Int(arrival.port))
   }
+
+  /// Closes the sockets, after `leave`.
+  func close() { sockets.close() }
 
   // MARK: Looking after it
 

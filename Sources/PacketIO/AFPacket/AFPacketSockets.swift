@@ -46,6 +46,9 @@ import Glibc
   /// Lets packets come.
   func start() { unsafe sluice_ring_start(&ring) }
 
+  /// Lets nothing come any more; what is in the ring stays.
+  func stop() { unsafe sluice_ring_stop(&ring) }
+
   /// Closes both sockets. Once nobody reads the ring any more.
   func close() {
     guard isOpen else { return }

@@ -43,6 +43,8 @@ package import Dataplane
   /// Frames that the kernel has to receive into.
   package private(set) var filled = 0
   private var faults: UInt64 = 0
+  /// The one of the queues on the frames that tells how many are in use.
+  var teller: ObjectIdentifier?
 
   /// - Parameter frameSize: a power of two.
   /// - Returns: nil when there is no memory.
@@ -146,6 +148,18 @@ package import Dataplane
     }
     waitingCount &-= marked
     marked = 0
+  }
+
+  /// The kernel will not receive into a frame that it was given.
+  func takeBack(_ address: UInt64) {
+    let frame = address >> shift
+    // SAFETY: below `count`.
+    guard frame < UInt64(count), unsafe states[Int(frame)] == State.filled else {
+      faults &+= 1
+      return
+    }
+    filled &-= 1
+    release(UInt32(truncatingIfNeeded: frame))
   }
 
   // MARK: Sending

@@ -32,7 +32,7 @@ package struct AFXDPOpening {
       queues.append(
         try AFXDPQueue(
           port, worker: worker, sockets: sockets[place], frames: sockets[place].isEmpty ? nil : frames,
-          isFirst: !queues.contains { $0.hasSockets }, setup: setup, counters: counters))
+          setup: setup, counters: counters))
     }
     return queues
   }

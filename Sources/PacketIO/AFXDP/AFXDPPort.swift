@@ -1,6 +1,7 @@
 import CLinuxPacket
 import Dataplane
 import Glibc
+import Synchronization
 
 /// A network interface as an AF_XDP port: our program on it, and the kernel's own stack kept off it.
 ///
@@ -22,10 +23,15 @@ package final class AFXDPPort: Sendable {
   let program: AFXDPProgram
   private let silence: StackSilence
   private let promiscuous: Int32
+  /// Whether it takes the place of one whose interface was deleted and made again.
+  let isAgain: Bool
+  /// Why the interface that was made again could not be opened, and when that was.
+  private let refusal = Mutex<(why: String, time: ContinuousClock.Instant)?>(nil)
 
   /// - Throws: what the kernel refuses, in words.
-  package init(_ settings: AFXDPSettings, at arrival: Arrival) throws(LivePortError) {
+  package init(_ settings: AFXDPSettings, at arrival: Arrival, isAgain: Bool) throws(LivePortError) {
     self.settings = settings
+    self.isAgain = isAgain
     self.arrival = arrival
     let name = settings.interface
     let interface = try LiveInterface.find(name)
@@ -55,18 +61,12 @@ package final class AFXDPPort: Sendable {
   /// Why nothing comes or goes now, or not all of it, in words; nil while all is well. Asks the kernel.
   package var trouble: String? {
     let name = settings.interface
-    if let trouble = LiveInterface.trouble(name) { return trouble }
-    var interface = sluice_interface()
-    if unsafe sluice_interface_find(name, &interface) == 0, interface.index != index {
-      return "interface \(name) was deleted and made again: restart sluice, or use kind: af_packet"
-    }
+    if let trouble = LiveInterface.trouble(name) ?? refusal.withLock({ $0?.why }) { return trouble }
     let now = Self.queues(of: name).receive
-    if now != receiveQueues {
-      return
-        "interface \(name) has \(now) receive queues now, and had \(receiveQueues) at the start: restart "
-        + "sluice, or ethtool -L \(name) back"
-    }
-    return nil
+    guard now != receiveQueues else { return nil }
+    return
+      "interface \(name) has \(now) receive queues now, and had \(receiveQueues) when it was opened: "
+      + "ethtool -L \(name) back, or restart sluice"
   }
 
   private static func queues(of name: String) -> (receive: Int, transmit: Int) {
@@ -74,6 +74,23 @@ package final class AFXDPPort: Sendable {
     unsafe sluice_xdp_queues(name, &queues.receive, &queues.transmit)
     return (Int(queues.receive), Int(queues.transmit))
   }
+
+  /// Whether another interface has the name now, and is up: this port will never receive again. Not while the
+  /// last attempt to open that was a moment ago.
+  package var isOrphaned: Bool {
+    let now = ContinuousClock().now
+    if refusal.withLock({ $0.map { now - $0.time < Self.rest } ?? false }) { return false }
+    var interface = sluice_interface()
+    let error = unsafe sluice_interface_find(settings.interface, &interface)
+    return error == 0 && interface.is_up && interface.index != index
+  }
+
+  /// Notes why the interface that was made again could not be opened, or would not be.
+  package func note(refusal text: String) {
+    refusal.withLock { $0 = (text, ContinuousClock().now) }
+  }
+
+  private static let rest = Duration.seconds(1)
 
   /// Checksums that a sender leaves to its device arrive unfinished where there is no device between, and
   /// nothing about a packet says so.

@@ -14,8 +14,6 @@ package final class AFXDPQueue: @unchecked Sendable {
   private let way: AFXDPSender
   private let counters: PortCounters
   private let page: CounterPage
-  /// Whether this is the worker's first AF_XDP port: it tells about the frames.
-  private let tellsOfFrames: Bool
   private let clock: MonotonicClock
   private var nextLook: UInt64 = 0
   /// The socket that is asked first.
@@ -28,15 +26,14 @@ package final class AFXDPQueue: @unchecked Sendable {
   ///   - sockets: none where the device has fewer queues than there are workers.
   ///   - frames: those of the sockets.
   init(
-    _ port: AFXDPPort, worker: Int, sockets: [AFXDPSocket], frames: AFXDPFrames?, isFirst: Bool,
-    setup: WorkerSetup, counters: PortCounters
+    _ port: AFXDPPort, worker: Int, sockets: [AFXDPSocket], frames: AFXDPFrames?, setup: WorkerSetup,
+    counters: PortCounters
   ) throws(LivePortError) {
     arrival = port.arrival
     self.port = port
     self.worker = worker
     self.sockets = sockets
     self.frames = frames
-    tellsOfFrames = isFirst
     self.counters = counters
     page = setup.counters[worker]
     clock = MonotonicClock()
@@ -47,8 +44,13 @@ package final class AFXDPQueue: @unchecked Sendable {
     }
   }
 
-  /// Whether packets come to this worker by the port.
-  var hasSockets: Bool { !sockets.isEmpty }
+  /// As it was when it was last looked at.
+  var link: LinkState {
+    switch way {
+    case .socket(let sender): LinkState(mtu: sender.limit.mtu, isUp: sender.hasCarrier)
+    case .bypass(let bypass): LinkState(mtu: bypass.sender.mtu, isUp: bypass.sender.hasCarrier)
+    }
+  }
 
   /// Called once before each receiving: takes back what the last burst had, gives the kernel frames, and
   /// looks after the port now and then.
@@ -58,7 +60,7 @@ package final class AFXDPQueue: @unchecked Sendable {
       if !isStarted { start() }
       for socket in sockets {
         socket.reap(to: frames)
-        socket.fill(from: frames)
+        if !isShut { socket.fill(from: frames) }
       }
       if case .socket(let transmitter) = way { transmitter.sendPending() }
     }
@@ -68,6 +70,7 @@ package final class AFXDPQueue: @unchecked Sendable {
   /// What the kernel dropped while it had no frames was before our time.
   private func start() {
     isStarted = true
+    if port.isAgain { counters.add(.reattached, 1, port: Int(arrival.port)) }
     for socket in sockets { _ = socket.takeDrops() }
   }
 
@@ -124,12 +127,21 @@ package final class AFXDPQueue: @unchecked Sendable {
     port.program.detach()
   }
 
-  /// Counts the rest and closes the sockets. Once nobody reads received packets.
-  func finish() {
+  /// Takes what has been received, and gives the kernel no frames any more: the control side stops it.
+  func retire() { isShut = true }
+
+  /// Sends what waits, counts the rest, and takes back the frames that the kernel has not used. Once nobody
+  /// reads received packets, and none comes any more.
+  func leave() {
     if case .socket(let transmitter) = way { transmitter.flush() }
+    if let frames { for socket in sockets { socket.takeBack(to: frames) } }
     account()
-    for socket in sockets { socket.close() }
+    counters.clearGauges(port: Int(arrival.port))
+    if let frames, frames.teller == ObjectIdentifier(self) { frames.teller = nil }
   }
+
+  /// Closes the sockets, after `leave`.
+  func close() { for socket in sockets { socket.close() } }
 
   // MARK: Looking after it
 
@@ -170,7 +182,9 @@ package final class AFXDPQueue: @unchecked Sendable {
     counters.add(.refused, tooLong, port: place)
     counters.set(.ringWaiting, to: UInt64(sockets.reduce(0) { $0 + $1.waiting }), port: place)
     counters.set(.ringSize, to: UInt64(sockets.count * port.settings.ringSize), port: place)
-    guard tellsOfFrames, let frames else { return }
+    guard let frames else { return }
+    if frames.teller == nil { frames.teller = ObjectIdentifier(self) }
+    guard frames.teller == ObjectIdentifier(self) else { return }
     counters.set(.framesInUse, to: UInt64(max(frames.inUse, 0)), port: place)
     counters.add(.frameFaults, frames.takeFaults(), port: place)
   }

@@ -96,6 +96,18 @@ import Glibc
     unsafe sluice_xdp_publish(&socket.fill)
   }
 
+  /// Takes back the frames that the kernel was given and has not received into. Once no packets come any
+  /// more.
+  func takeBack(to frames: AFXDPFrames) {
+    reap(to: frames)
+    var place = unsafe sluice_xdp_consumed(&socket.fill)
+    let end = unsafe socket.fill.position
+    while place != end {
+      frames.takeBack(unsafe sluice_xdp_filled(&socket.fill, place))
+      place &+= 1
+    }
+  }
+
   /// Takes what has come, as much as there are places.
   ///
   /// - Parameter packet: a descriptor with all that packets of the port have in common.

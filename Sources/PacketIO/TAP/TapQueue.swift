@@ -35,6 +35,9 @@ package final class TapQueue: @unchecked Sendable {
     page = setup.counters[worker]
   }
 
+  /// As it was when it was last looked at.
+  var link: LinkState { LinkState(mtu: sender.limit.mtu, isUp: !receiver.isLost) }
+
   /// Called once before each receiving: gives back what the last burst had, and looks after the port now and
   /// then.
   func begin(_ mesh: HandoffMesh, isAlone: Bool, now: PacketTime) {
@@ -68,11 +71,14 @@ package final class TapQueue: @unchecked Sendable {
   /// Takes what waits now, and then no more: the interface's stack may go on sending.
   func shut() { rest = rest ?? Self.longestQueue }
 
-  /// Counts the rest and closes the queue.
-  func finish() {
-    account()
-    descriptor.close()
-  }
+  /// The same: others take its place.
+  func retire() { shut() }
+
+  /// Counts the rest, after the last packet.
+  func leave() { account() }
+
+  /// Closes the queue, after `leave`.
+  func close() { descriptor.close() }
 
   // MARK: Looking after it
 

@@ -11,7 +11,8 @@ struct RunCommand: ParsableCommand {
     discussion: """
       Stays in the foreground. When it is ready it prints one line to standard error, and tells systemd \
       (Type=notify). SIGTERM and SIGINT end it in good order within a second, with status 0; a second signal \
-      ends it at once. The socket is --socket, else api.socket of the configuration, else $SLUICE_SOCKET, \
+      ends it at once. SIGHUP has it read the configuration again, as sluice reload does. The socket is \
+      --socket, else api.socket of the configuration, else $SLUICE_SOCKET, \
       else \(SocketProbe.defaultPath).
 
       Workers are pinned to CPUs, and sleep when no packets come: the configuration's cores, polling, \
@@ -43,6 +44,7 @@ struct RunCommand: ParsableCommand {
   }
 
   func run() throws {
+    Reloader.ignoreSignal()
     var configuration = try ConfigFiles.configuration(config)
     if let workers { configuration.workers = workers }
     let path = socket ?? configuration.api.socket ?? SocketProbe.named ?? SocketProbe.defaultPath
@@ -52,11 +54,15 @@ struct RunCommand: ParsableCommand {
       let daemon = try Daemon(configuration) { () throws(DaemonError) in
         try Capabilities.limit(to: Capabilities.kept(for: configuration), for: configuration.threads)
       }
-      let services = ControlServices(daemon, version: BuildInfo.release, commit: BuildInfo.commit)
+      let reloader = Reloader(daemon, file: config, workers: workers)
+      let services = ControlServices(daemon, version: BuildInfo.release, commit: BuildInfo.commit) {
+        await reloader.reload()
+      }
       let server = ControlServer(
         listeners, configuration.api, log: { standardError("sluice: \($0)") },
         services: services.services(for:))
       try daemon.start()
+      reloader.listen()
       try RunningDaemon(daemon, server).serve()
     } catch let error as DaemonError {
       throw CommandFailure(status: error.status, message: error.message)

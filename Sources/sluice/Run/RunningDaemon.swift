@@ -39,7 +39,9 @@ struct RunningDaemon {
     }
     standardError("sluice: ready: \(summary)")
     Systemd.notify("READY=1\nSTATUS=\(summary)")
-    while daemon.failure == nil, end.wait(timeout: .now() + Self.glance) == .timedOut {}
+    while daemon.failure == nil, end.wait(timeout: .now() + Self.glance) == .timedOut {
+      daemon.lookAfterPorts()
+    }
     if daemon.failure != nil, !Interrupt.wasRequested {
       Self.stop(server)
       end.wait()

@@ -47,7 +47,7 @@ struct ShowPorts: Showing {
           port.name, "\(port.lif)", "\(port.peer)", grouped(port.receivedPackets),
           grouped(port.receivedBytes),
           grouped(port.transmittedPackets), grouped(port.transmittedBytes), port.miss, port.nonSession,
-          port.source.isEmpty ? port.kind : "\(port.kind) \(port.source)", ring(port), state(port),
+          source(port), ring(port), state(port),
         ] + (hasHosts ? [port.host] : [])
       })
     return ([table] + ports.compactMap(events)).joined(separator: "\n")
@@ -65,6 +65,11 @@ struct ShowPorts: Showing {
     let counts = port.events.filter { !gauges.contains($0.key) }.sorted { $0.key < $1.key }
     guard !counts.isEmpty else { return nil }
     return "\(port.name): " + counts.map { "\($0.key) \(grouped($0.value))" }.joined(separator: ", ")
+  }
+
+  private static func source(_ port: PortReading) -> String {
+    let name = port.source.isEmpty ? port.kind : "\(port.kind) \(port.source)"
+    return port.attachment.isEmpty ? name : "\(name) (\(port.attachment))"
   }
 
   private static func state(_ port: PortReading) -> String {

@@ -148,7 +148,7 @@ func withTable(
   let daemon = try Daemon(configuration)
   try daemon.start()
   defer { daemon.stop() }
-  let services = ControlServices(daemon, version: "1.2.3", commit: "abc")
+  let services = ControlServices(daemon, version: "1.2.3", commit: "abc") { ReloadOutcome() }
   let server = try ControlServer(
     ControlListeners(socket: directory + "/s", configuration.api), configuration.api, log: { _ in }
   ) {

@@ -1,0 +1,317 @@
+/// Neighbours that are being resolved or were: their states, and the packets that wait for them.
+///
+/// RFC 4861 §7.3 made simple, and the same for ARP: a neighbour is `incomplete` while it is asked for,
+/// `reachable` for 30 s after it answered, then asked again if it was used meanwhile, else forgotten. Time is
+/// an argument, and so is what to do: `next` says whom to ask and whom to give up. Owned by one worker.
+package struct NeighborCache: ~Copyable {
+  package enum State: UInt8, Sendable, BitwiseCopyable {
+    case free
+    /// Asked for, not known.
+    case incomplete
+    case reachable
+    /// Known and used, but asked again: it has not answered for a while.
+    case probing
+    /// Configured: never asked, never forgotten.
+    case fixed
+  }
+
+  package struct Entry: BitwiseCopyable, Sendable {
+    package internal(set) var address: IPAddress
+    package internal(set) var mac = MACAddress(0)
+    package internal(set) var lif: UInt16
+    package internal(set) var state: State
+    /// Requests sent since the last answer.
+    var requests: UInt8 = 0
+    /// Whether a packet went there since the last answer.
+    var isUsed = false
+    /// Packets that wait.
+    package internal(set) var heldCount: UInt8 = 0
+    /// When the state is looked at again.
+    var deadline: PacketTime
+    var firstHeld = Slot.none
+    var lastHeld = Slot.none
+    /// The next one of the same bucket, or of the free ones.
+    var next = Slot.none
+  }
+
+  /// What time asks for.
+  package enum Event: Equatable {
+    /// To ask for the neighbour: itself, or all on the link.
+    case request(UInt32, isDirect: Bool)
+    /// It has been configured while packets waited for it: they are to be sent.
+    case resolved(UInt32)
+    /// It did not answer: what waits for it is to be taken, then it is to be removed.
+    case failed(UInt32)
+  }
+
+  /// Nanoseconds between two requests, and how many there are. RFC 4861 §10: RETRANS_TIMER,
+  /// MAX_MULTICAST_SOLICIT.
+  package static let retry: UInt64 = 1_000_000_000
+  package static let attempts: UInt8 = 3
+  /// Nanoseconds that an answer counts. RFC 4861 §10: REACHABLE_TIME.
+  package static let reachable: UInt64 = 30_000_000_000
+  /// Packets that wait for one neighbour, and for all of a worker: enough for the first window of a few
+  /// connections, little enough that a scan of a network cannot take the pool.
+  package static let heldPerNeighbor: UInt8 = 16
+  package static let heldLimit = 256
+
+  private var entries: SlotArray<Entry>
+  private var buckets: SlotArray<UInt32>
+  private var held: SlotArray<HeldPacket>
+  private var freeHeld: UInt32
+  private var free: UInt32 = Slot.none
+  /// Entries that were ever used lie below.
+  package private(set) var used: UInt32 = 0
+  package private(set) var heldCount = 0
+  /// Where room is looked for next.
+  private var hand: UInt32 = 0
+  package let capacity: Int
+
+  /// - Parameter capacity: neighbours, 1 or more.
+  package init(capacity: Int) {
+    self.capacity = max(capacity, 1)
+    entries = SlotArray(count: capacity)
+    buckets = SlotArray(count: Self.bucketCount)
+    for index in 0..<Self.bucketCount { buckets[UInt32(index)] = Slot.none }
+    held = SlotArray(count: Self.heldLimit)
+    for index in 0..<Self.heldLimit {
+      held[UInt32(index)] = HeldPacket(next: index + 1 < Self.heldLimit ? UInt32(index + 1) : Slot.none)
+    }
+    freeHeld = 0
+  }
+
+  package subscript(index: UInt32) -> Entry { entries[index] }
+
+  /// The neighbour with `address` on a port; `Slot.none` when it is not there.
+  package func find(_ address: IPAddress, lif: UInt16) -> UInt32 {
+    var index = buckets[Self.bucket(address, lif)]
+    while index != Slot.none {
+      if entries[index].address == address, entries[index].lif == lif { return index }
+      index = entries[index].next
+    }
+    return Slot.none
+  }
+
+  /// Its Ethernet address for a packet that goes there now; nil while it is not known.
+  package mutating func use(_ index: UInt32) -> MACAddress? {
+    guard entries[index].state != .incomplete else { return nil }
+    entries[index].isUsed = true
+    return entries[index].mac
+  }
+
+  /// Begins to ask for a neighbour that is not there.
+  ///
+  /// - Returns: its place, `incomplete` and due for its first request; nil when there is no room.
+  package mutating func begin(_ address: IPAddress, lif: UInt16, now: PacketTime) -> UInt32? {
+    insert(Entry(address: address, lif: lif, state: .incomplete, deadline: now))
+  }
+
+  /// Notes that the first request was sent.
+  package mutating func noteRequest(_ index: UInt32, now: PacketTime) {
+    entries[index].requests = 1
+    entries[index].deadline = now.advanced(by: Self.retry)
+  }
+
+  /// Puts a configured neighbour in.
+  package mutating func fix(_ neighbor: Neighbor, now: PacketTime) {
+    var index = find(neighbor.address, lif: neighbor.lif.number)
+    if index == Slot.none {
+      guard let made = begin(neighbor.address, lif: neighbor.lif.number, now: now) else { return }
+      index = made
+    }
+    entries[index].mac = neighbor.mac
+    entries[index].state = .fixed
+    entries[index].requests = 0
+    entries[index].deadline = entries[index].heldCount > 0 ? now : Self.never
+  }
+
+  /// Forgets configured neighbours.
+  mutating func removeFixed() {
+    for index in 0..<used where entries[index].state == .fixed {
+      // Packets wait for a moment only: until the next look.
+      if entries[index].heldCount > 0 { entries[index].state = .reachable } else { remove(index) }
+    }
+  }
+
+  /// Nobody asks for a neighbour any more: what waits for it is given up at the next look.
+  mutating func giveUp(_ index: UInt32, now: PacketTime) {
+    guard entries[index].heldCount > 0 else { return remove(index) }
+    entries[index].state = .incomplete
+    entries[index].requests = Self.attempts
+    entries[index].deadline = now
+  }
+
+  private static let never = PacketTime(nanoseconds: .max)
+
+  /// Notes that `address` has `mac`.
+  ///
+  /// - Parameter creates: whether one that is not there is put in: what answers us or asks for us may, what
+  ///   only announces itself may not.
+  /// - Returns: its place; nil when nothing was noted.
+  package mutating func learn(
+    _ address: IPAddress, lif: UInt16, mac: MACAddress, creates: Bool, now: PacketTime
+  ) -> UInt32? {
+    var index = find(address, lif: lif)
+    if index == Slot.none {
+      guard creates, let made = begin(address, lif: lif, now: now) else { return nil }
+      index = made
+    }
+    guard entries[index].state != .fixed else { return nil }
+    entries[index].mac = mac
+    entries[index].state = .reachable
+    entries[index].requests = 0
+    entries[index].isUsed = entries[index].heldCount > 0
+    entries[index].deadline = now.advanced(by: Self.reachable)
+    return index
+  }
+
+  package mutating func remove(_ index: UInt32) {
+    let bucket = Self.bucket(entries[index].address, entries[index].lif)
+    if buckets[bucket] == index {
+      buckets[bucket] = entries[index].next
+    } else {
+      var before = buckets[bucket]
+      while entries[before].next != index { before = entries[before].next }
+      entries[before].next = entries[index].next
+    }
+    entries[index].state = .free
+    entries[index].next = free
+    free = index
+  }
+
+  /// What is due at `now` from entry `position` on, which moves on; nil when there is no more.
+  package mutating func next(_ position: inout UInt32, now: PacketTime) -> Event? {
+    while position < used {
+      let index = position
+      position += 1
+      guard entries[index].state != .free, entries[index].deadline <= now else { continue }
+      switch entries[index].state {
+      case .free: continue
+      case .fixed:
+        entries[index].deadline = Self.never
+        return .resolved(index)
+      case .incomplete:
+        guard entries[index].requests < Self.attempts else { return .failed(index) }
+      case .reachable:
+        guard entries[index].isUsed else {
+          remove(index)
+          continue
+        }
+        entries[index].state = .probing
+      case .probing:
+        guard entries[index].requests < Self.attempts else { return .failed(index) }
+      }
+      entries[index].requests += 1
+      entries[index].deadline = now.advanced(by: Self.retry)
+      return .request(index, isDirect: entries[index].state == .probing)
+    }
+    return nil
+  }
+
+  // MARK: Packets that wait
+
+  /// Lets a packet wait for a neighbour; false when too many do.
+  package mutating func hold(_ packet: HeldPacket, for index: UInt32) -> Bool {
+    guard entries[index].heldCount < Self.heldPerNeighbor, freeHeld != Slot.none else { return false }
+    let place = freeHeld
+    freeHeld = held[place].next
+    held[place] = packet
+    held[place].next = Slot.none
+    if entries[index].firstHeld == Slot.none {
+      entries[index].firstHeld = place
+    } else {
+      held[entries[index].lastHeld].next = place
+    }
+    entries[index].lastHeld = place
+    entries[index].heldCount += 1
+    if !packet.isGenerated { heldCount += 1 }
+    return true
+  }
+
+  /// The packet that has waited longest for a neighbour, which no longer does; nil when none waits.
+  package mutating func takeHeld(_ index: UInt32) -> HeldPacket? {
+    let place = entries[index].firstHeld
+    guard place != Slot.none else { return nil }
+    let packet = held[place]
+    entries[index].firstHeld = packet.next
+    if packet.next == Slot.none { entries[index].lastHeld = Slot.none }
+    entries[index].heldCount -= 1
+    held[place].next = freeHeld
+    freeHeld = place
+    if !packet.isGenerated { heldCount -= 1 }
+    return packet
+  }
+
+  // MARK: Places
+
+  private mutating func insert(_ entry: Entry) -> UInt32? {
+    guard let index = freePlace() else { return nil }
+    let bucket = Self.bucket(entry.address, entry.lif)
+    entries[index] = entry
+    entries[index].next = buckets[bucket]
+    buckets[bucket] = index
+    return index
+  }
+
+  private mutating func freePlace() -> UInt32? {
+    if free != Slot.none {
+      let index = free
+      free = entries[index].next
+      return index
+    }
+    if used < UInt32(capacity) {
+      used += 1
+      return used - 1
+    }
+    return evict()
+  }
+
+  /// The place of one that nobody waits for: preferably one that is not used.
+  private mutating func evict() -> UInt32? {
+    for round in 0..<2 {
+      for _ in 0..<capacity {
+        let index = hand
+        hand = hand + 1 == UInt32(capacity) ? 0 : hand + 1
+        let entry = entries[index]
+        guard entry.state == .reachable, entry.heldCount == 0, round == 1 || !entry.isUsed else { continue }
+        remove(index)
+        free = entries[index].next
+        return index
+      }
+    }
+    return nil
+  }
+
+  private static let bucketCount = 4096
+
+  private static func bucket(_ address: IPAddress, _ lif: UInt16) -> UInt32 {
+    let mixed = (address.high ^ address.low &* 0x9E37_79B9_7F4A_7C15 ^ UInt64(lif)) &* 0xD6E8_FEB8_6659_FD93
+    return UInt32(truncatingIfNeeded: mixed >> 52)
+  }
+}
+
+/// A packet that waits for a neighbour, finished but for its destination's Ethernet address.
+package struct HeldPacket: BitwiseCopyable {
+  package var buffer = PacketBuffer.none
+  /// What its verdict was, before it had to wait.
+  package var kind = Verdict.Kind.forward
+  /// Whether we made it: it is in none of the sums of received packets.
+  package var isGenerated = false
+  /// Position of the port that received it.
+  package var port: UInt8 = 0
+  /// Bytes that it came with.
+  package var bytes: UInt32 = 0
+  var next = Slot.none
+
+  package init(
+    buffer: PacketBuffer, kind: Verdict.Kind, isGenerated: Bool = false, port: UInt8 = 0, bytes: UInt32 = 0
+  ) {
+    self.buffer = buffer
+    self.kind = kind
+    self.isGenerated = isGenerated
+    self.port = port
+    self.bytes = bytes
+  }
+
+  fileprivate init(next: UInt32) { self.next = next }
+}

@@ -1,0 +1,135 @@
+import Dataplane
+import Testing
+
+@Suite("Neighbours")
+struct NeighborCacheTests {
+  private let address = IPAddress(ipv4: 0x0A00_0002)
+  private let mac = MACAddress(0x0200_0000_0002)
+  private func at(_ seconds: Double) -> PacketTime { PacketTime(nanoseconds: UInt64(seconds * 1e9)) }
+
+  @Test func `one that never answers is asked three times, a second apart, then given up`() throws {
+    let cache = Neighbors(capacity: 8)
+    let place = try #require(cache.begin(address, lif: 1, now: at(0)))
+    #expect(cache.use(place) == nil)
+    for second in 0..<3 {
+      #expect(cache.events(at(Double(second))) == [.request(place, isDirect: false)])
+      #expect(cache.events(at(Double(second) + 0.9)).isEmpty)
+    }
+    #expect(cache.events(at(3)) == [.failed(place)])
+    cache.remove(place)
+    #expect(cache.find(address, lif: 1) == UInt32.max)
+  }
+
+  @Test func `one that is used is asked again before it is forgotten`() throws {
+    let cache = Neighbors(capacity: 8)
+    let place = try #require(cache.learn(address, lif: 1, mac: mac, creates: true, now: at(0)))
+    #expect(cache.use(place) == mac)
+    #expect(cache.events(at(29)).isEmpty)
+    #expect(cache.events(at(30)) == [.request(place, isDirect: true)])
+    #expect(cache.use(place) == mac)
+    _ = cache.learn(address, lif: 1, mac: mac, creates: false, now: at(30.5))
+    #expect(cache.state(place) == .reachable)
+    // Not used since: forgotten without a word.
+    #expect(cache.events(at(61)).isEmpty)
+    #expect(cache.find(address, lif: 1) == UInt32.max)
+  }
+
+  @Test func `nobody is put in for announcing itself`() {
+    let cache = Neighbors(capacity: 8)
+    #expect(cache.learn(address, lif: 1, mac: mac, creates: false, now: at(0)) == nil)
+    #expect(cache.find(address, lif: 1) == UInt32.max)
+  }
+
+  @Test func `a configured one neither ages nor changes`() throws {
+    let cache = Neighbors(capacity: 8)
+    cache.fix(Neighbor(address: address, mac: mac, lif: LIF(number: 1)))
+    let place = cache.find(address, lif: 1)
+    #expect(cache.learn(address, lif: 1, mac: MACAddress(9), creates: true, now: at(0)) == nil)
+    #expect(cache.events(at(100_000)).isEmpty)
+    #expect(cache.use(place) == mac)
+  }
+
+  @Test func `a bounded number of packets waits, in order`() throws {
+    let cache = Neighbors(capacity: 64)
+    let place = try #require(cache.begin(address, lif: 1, now: at(0)))
+    for number in 0..<UInt32(NeighborCache.heldPerNeighbor) {
+      #expect(cache.hold(number, for: place))
+    }
+    #expect(!cache.hold(99, for: place))
+    var total = cache.heldCount
+    for other in 1..<UInt32(64) {
+      guard let next = cache.begin(IPAddress(ipv4: other), lif: 2, now: at(0)) else { break }
+      while cache.hold(99, for: next) { total += 1 }
+    }
+    #expect(total == NeighborCache.heldLimit && cache.heldCount == total)
+    for number in 0..<UInt32(NeighborCache.heldPerNeighbor) {
+      #expect(cache.takeHeld(place) == number)
+    }
+    #expect(cache.takeHeld(place) == nil)
+  }
+
+  @Test func `a full table gives up unused ones first, and never those that are asked for`() throws {
+    let cache = Neighbors(capacity: 4)
+    for number in 1...UInt32(3) {
+      let place = try #require(
+        cache.learn(IPAddress(ipv4: number), lif: 1, mac: mac, creates: true, now: at(0)))
+      if number != 2 { _ = cache.use(place) }
+    }
+    #expect(cache.begin(IPAddress(ipv4: 4), lif: 1, now: at(0)) != nil)
+    #expect(cache.begin(IPAddress(ipv4: 5), lif: 1, now: at(0)) != nil)
+    #expect(cache.find(IPAddress(ipv4: 2), lif: 1) == UInt32.max)
+    #expect(cache.begin(IPAddress(ipv4: 6), lif: 1, now: at(0)) != nil)
+    #expect(cache.begin(IPAddress(ipv4: 7), lif: 1, now: at(0)) != nil)
+    #expect(cache.begin(IPAddress(ipv4: 8), lif: 1, now: at(0)) == nil)
+    for number in 4...UInt32(7) { #expect(cache.find(IPAddress(ipv4: number), lif: 1) != UInt32.max) }
+  }
+
+  @Test func `errors are limited to a burst and then a rate`() {
+    var limit = ErrorLimit()
+    var sent = 0
+    for _ in 0..<1000 { sent += limit.takes(at(5)) ? 1 : 0 }
+    #expect(sent == Int(ErrorLimit.burst))
+    sent = 0
+    for millisecond in 1...1000 { sent += limit.takes(at(5 + Double(millisecond) / 1000)) ? 1 : 0 }
+    #expect((99...101).contains(sent))
+  }
+}
+
+/// The cache behind a reference: what cannot be copied does not pass through `#expect`. Packets that wait are
+/// told
+/// apart by their length.
+private final class Neighbors {
+  private var cache: NeighborCache
+
+  init(capacity: Int) { cache = NeighborCache(capacity: capacity) }
+
+  var heldCount: Int { cache.heldCount }
+
+  func state(_ place: UInt32) -> NeighborCache.State { cache[place].state }
+  func find(_ address: IPAddress, lif: UInt16) -> UInt32 { cache.find(address, lif: lif) }
+  func use(_ place: UInt32) -> MACAddress? { cache.use(place) }
+  func fix(_ neighbor: Neighbor) { cache.fix(neighbor, now: .zero) }
+  func remove(_ place: UInt32) { cache.remove(place) }
+  func takeHeld(_ place: UInt32) -> UInt32? { cache.takeHeld(place)?.bytes }
+
+  func begin(_ address: IPAddress, lif: UInt16, now: PacketTime) -> UInt32? {
+    cache.begin(address, lif: lif, now: now)
+  }
+
+  func learn(
+    _ address: IPAddress, lif: UInt16, mac: MACAddress, creates: Bool, now: PacketTime
+  ) -> UInt32? {
+    cache.learn(address, lif: lif, mac: mac, creates: creates, now: now)
+  }
+
+  func hold(_ length: UInt32, for place: UInt32) -> Bool {
+    cache.hold(HeldPacket(buffer: .none, kind: .forward, bytes: length), for: place)
+  }
+
+  func events(_ now: PacketTime) -> [NeighborCache.Event] {
+    var position: UInt32 = 0
+    var found: [NeighborCache.Event] = []
+    while let event = cache.next(&position, now: now) { found.append(event) }
+    return found
+  }
+}

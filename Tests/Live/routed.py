@@ -1,0 +1,207 @@
+"""sluice as a router between the two hosts: ports with addresses, on subnets of their own."""
+
+import subprocess
+import time
+
+from scapy.all import ESP, IP, UDP, Ether, Raw
+
+from bump import LiveDaemon, _settled
+from namespaces import Net
+from raw import send
+from settings import port, settings
+from suite import equal, eventually, true
+from transfers import Files
+
+HOSTS = {"left": ("10.78.1.2", "fd78:1::2"), "right": ("10.78.2.2", "fd78:2::2")}
+ROUTER = {"left": ("10.78.1.1", "fd78:1::1"), "right": ("10.78.2.1", "fd78:2::1")}
+KINDS = ("af_packet", "af_xdp")
+
+
+class Routed:
+    """Two hosts in different networks and a daemon that routes between them. A context."""
+
+    def __init__(self, case, kind="af_packet", workers=1, mtus=(1500, 1500), **policies):
+        self.case, self.kind, self.workers = case, kind, workers
+        self.mtus, self.policies = mtus, policies
+        self.net = Net(queues=workers)
+
+    def __enter__(self):
+        net = self.net.__enter__()
+        for place, mtu in zip(("left", "right"), self.mtus):
+            net.run(place, "ip", "address", "flush", "dev", "eth0", "scope", "global")
+            for address, length, router in zip(HOSTS[place], (24, 64), ROUTER[place]):
+                net.run(place, "ip", "address", "add", f"{address}/{length}", "dev", "eth0", "nodad")
+                net.run(place, "ip", "route", "replace", "default", "via", router)
+            # A host that sends more than the link takes is how a path's MTU is found.
+            net.run("middle", "ip", "link", "set", "port0" if place == "left" else "port1", "mtu", mtu)
+            net.run(place, "ip", "link", "set", "eth0", "mtu", mtu)
+        if self.kind == "af_xdp":
+            net.finish_checksums()
+        ports = [port(f"lif-{lif}", lif, interface=f"port{lif - 1}", kind=self.kind,
+                      addresses=[f"{ROUTER[place][0]}/24", f"{ROUTER[place][1]}/64"], **self.policies)
+                 for lif, place in ((1, "left"), (2, "right"))]
+        self.daemon = LiveDaemon(net, self.case.sluice, self.case.directory,
+                                 settings(ports, workers=self.workers, routes=[
+                                     {"prefix": "198.51.100.0/24", "next_hop": HOSTS["right"][0],
+                                      "port": "lif-2"}]), len(self.case.daemons))
+        self.case.daemons.append(self.daemon)
+        self.daemon.start()
+        return self
+
+    def __exit__(self, *arguments):
+        self.net.__exit__(*arguments)
+
+    def ping(self, place, address, *options, count=2, fails=False):
+        """Pings from a host: ping's output."""
+        done = subprocess.run(
+            self.net.command(place, "ping", "-n", "-c", count, "-i", "0.1", "-W", "2", *options, address),
+            capture_output=True, text=True, timeout=30, check=False)
+        true((done.returncode != 0) == fails, f"ping {address} {options}: {done.stdout}{done.stderr}")
+        return done.stdout + done.stderr
+
+    def check_sums(self):
+        """Both equations: what came has a verdict or waits, and what was sent is accounted for."""
+        _settled(self.daemon)
+        total, ports, drops = self.daemon.counters(), self.daemon.ports(), self.daemon.drops()
+        received = sum(each.received_packets for each in ports.values())
+        equal(total["packets"] + total["held"], received, "packets received")
+        verdicts = ("forwarded", "dropped", "mirrored", "snooped", "punted", "consumed")
+        equal(sum(total[name] for name in verdicts), total["packets"], "verdicts")
+        equal(sum(drops.values()), total["dropped"], "drops by reason")
+        sent = sum(total[name] for name in ("forwarded", "mirrored", "snooped", "punted", "generated"))
+        equal(sent + total["copiesMade"] - total["copiesFailed"], total["transmitted"], "packets sent")
+        equal(total["transmitted"] - total["punted"],
+              sum(each.transmitted_packets for each in ports.values()), "packets sent by ports")
+        return total, drops
+
+
+def _passes(case, kind, workers=1, **policies):
+    with Routed(case, kind, workers, **policies) as routed:
+        for family in (0, 1):
+            routed.ping("left", ROUTER["left"][family])
+            routed.ping("left", ROUTER["right"][family])
+            routed.ping("left", HOSTS["right"][family])
+            found = routed.net.run("left", "ip", "neighbour", "show", ROUTER["left"][family])
+            mac = routed.net.link("middle", "port0")["address"]
+            true(mac in found, f"the kernel knows us: {found}")
+        files = Files(case, routed.net)
+        files.add("file", 2 << 20)
+        for family in (0, 1):
+            files.fetch("file", HOSTS["right"][family])
+        total, _ = routed.check_sums()
+        true(total["generated"] > 8, "we answer by ourselves")
+
+
+def test_passes(case):
+    _passes(case, "af_packet")
+
+
+def test_passes_xdp(case):
+    _passes(case, "af_xdp")
+
+
+def test_passes_two_workers(case):
+    _passes(case, "af_packet", workers=2)
+
+
+def test_passes_two_workers_xdp(case):
+    _passes(case, "af_xdp", workers=2)
+
+
+def test_passes_learning(case):
+    _passes(case, "af_packet", miss="learn")
+
+
+def test_time_to_live(case):
+    with Routed(case) as routed:
+        for family, text in ((0, "Time to live exceeded"), (1, "Hop limit")):
+            routed.ping("left", HOSTS["right"][family], "-t", "2")
+            found = routed.ping("left", HOSTS["right"][family], "-t", "1", count=1, fails=True)
+            true(text in found and ROUTER["left"][family] in found, f"we say so: {found}")
+        _, drops = routed.check_sums()
+        equal(drops.get("timeExceeded"), 2, "drops for that reason")
+
+
+def test_path_mtu(case):
+    with Routed(case, mtus=(1500, 1300)) as routed:
+        found = routed.ping("left", HOSTS["right"][0], "-M", "do", "-s", "1400", count=1, fails=True)
+        true("mtu = 1300" in found, f"fragmentation needed: {found}")
+        found = routed.ping("left", HOSTS["right"][1], "-M", "do", "-s", "1400", count=1, fails=True)
+        true("mtu=1300" in found.replace(" ", "").lower(), f"packet too big: {found}")
+        # Fragments of ours, put together by the kernel at the other end.
+        routed.ping("left", HOSTS["right"][0], "-M", "dont", "-s", "1400")
+        files = Files(case, routed.net)
+        files.add("file", 1 << 20)
+        for family in (0, 1):
+            files.fetch("file", HOSTS["right"][family])
+        _, drops = routed.check_sums()
+        true(drops.get("packetTooBig", 0) >= 2, "drops for that reason")
+
+
+def test_nobody_there(case):
+    with Routed(case) as routed:
+        found = routed.ping("left", "10.78.2.77", "-W", "5", count=1, fails=True)
+        true("Destination Host Unreachable" in found and ROUTER["left"][0] in found, f"we say so: {found}")
+        found = routed.ping("left", "fd78:2::77", "-W", "5", count=1, fails=True)
+        true("unreachable" in found.lower(), f"we say so: {found}")
+        found = routed.ping("left", "203.0.113.1", count=1, fails=True)
+        true("Destination Net Unreachable" in found, f"no route: {found}")
+        total, drops = routed.check_sums()
+        equal(drops.get("neighborUnresolved"), 2, "drops for that reason")
+        equal(drops.get("noRoute"), 1, "drops without a route")
+        equal(total["held"], 0, "packets that wait")
+
+
+def test_static_route(case):
+    with Routed(case) as routed:
+        routed.net.run("right", "ip", "address", "add", "198.51.100.7/32", "dev", "lo")
+        routed.ping("left", "198.51.100.7")
+
+
+def test_link_returns(case):
+    with Routed(case) as routed:
+        routed.ping("left", HOSTS["right"][0])
+        before = routed.daemon.counters()["generated"]
+        routed.net.run("right", "ip", "link", "set", "eth0", "down")
+        time.sleep(0.6)
+        routed.net.run("right", "ip", "link", "set", "eth0", "up")
+        routed.net.run("right", "ip", "route", "replace", "default", "via", ROUTER["right"][0])
+        eventually(lambda: routed.daemon.counters()["generated"] >= before + 3, "we announce ourselves")
+        routed.ping("left", HOSTS["right"][0])
+
+
+def _of_associations(mac, ports, begin, spis):
+    """Packets to us of some SAs, each from many hosts and ports: they have nothing but the SPI in common."""
+    made = []
+    for number in range(8):
+        for spi in spis:
+            address = IP(src=f"10.78.1.{100 + number}", dst=ROUTER["left"][0])
+            over = ESP(spi=spi, seq=number) if ports is None else (
+                UDP(sport=2000 + 37 * number, dport=ports) / Raw(begin + spi.to_bytes(8, "big") + bytes(40)))
+            made.append(bytes(Ether(src="02:00:00:00:00:77", dst=mac) / address / over))
+    return made
+
+
+def test_associations_stay_together(case):
+    """IKE and ESP to us: every SA's packets end at one worker, by whichever they came."""
+    kinds = ((None, b""), (500, b""), (4500, bytes(4)), (4500, None))
+    with Routed(case, workers=2, miss="route") as routed:
+        mac = routed.net.link("middle", "port0")["address"]
+        for ports, begin in kinds:
+            seen = set()
+            for spi in range(1001, 1009):
+                # ESP in UDP begins with its SPI.
+                frames = _of_associations(mac, ports, b"" if begin is None else begin,
+                                          [spi << 32 if begin is None else spi])
+                before = [worker.counters["punted"] for worker in routed.daemon.workers()]
+                send(routed.net, "left", frames)
+                eventually(lambda: sum(worker.counters["punted"] for worker in routed.daemon.workers())
+                           >= sum(before) + len(frames), "they are punted")
+                more = [worker.counters["punted"] - old
+                        for worker, old in zip(routed.daemon.workers(), before)]
+                equal(sorted(more), [0, len(frames)], f"punted by each worker ({ports}, {spi})")
+                seen.add(more.index(len(frames)))
+            equal(seen, {0, 1}, f"workers that SAs belong to ({ports})")
+        total, _ = routed.check_sums()
+        equal(total["handedOff"], total["takenOver"], "packets handed over")
+        equal(total["matched"] + total["missed"] + total["other"], total["packets"], "packets by kind")
