@@ -41,9 +41,9 @@ class RestartRow:
         with _state_directory() as (state, pages), _Killed(bench, state, count) as daemon:
             series = bench.measure(self.name, daemon.restart, lambda: pairs.Sample(GOAL))
         back = statistics.median(pair.ours_more["back"] for pair in series.pairs)
-        note = (f"{count} sessions with clients' ids, in one worker; the peer is the goal of {GOAL} ms; of ours "
-                f"{back:.0f} ms passed until the sessions were back, the rest is the start of the process and "
-                f"the API; sessions lie on {pages}; after each repetition all were listed, each once")
+        note = (f"{count} sessions with clients' ids, in one worker; the peer is the goal of {GOAL} ms; of "
+                f"ours {back:.0f} ms passed until they were back, the rest is the start of the process "
+                "and the API; after each repetition all were listed, each once")
         return report.Measured(report.row(self.name, self.unit, series, self.reach), series, pages, note)
 
 
@@ -106,7 +106,8 @@ class _Killed:
 
     @contextlib.contextmanager
     def _client(self):
-        client = servers.Client(self._bench.peers.grpc("session_client"), self._socket, self._bench.other_core)
+        program = self._bench.peers.grpc("session_client")
+        client = servers.Client(program, self._socket, self._bench.other_core)
         try:
             yield client
         finally:

@@ -261,7 +261,7 @@ def test_what_is_not_taken(case):
 
 
 def test_a_directory_on_a_disk(case):
-    """It gets a tmpfs of its own, with 2 MB pages, that outlives the daemon; what is in the way has its words."""
+    """It gets a tmpfs of its own, with 2 MB pages, that outlives the daemon; else it is refused."""
     with tempfile.TemporaryDirectory(prefix="sluice-warm-", dir="/var/tmp") as disk:
         true(_file_system(disk)[0] != "tmpfs", f"{disk} is on a tmpfs")
         os.mkdir(f"{disk}/full", 0o700)
@@ -272,8 +272,8 @@ def test_a_directory_on_a_disk(case):
             equal(kind, "tmpfs", "what was mounted")
             true("huge=advise" in options, f"its options: {options}")
             equal(os.stat(warm.state).st_mode & 0o777, 0o700, "its mode")
-            equal({os.stat(f"{warm.state}/{name}").st_mode & 0o777 for name in os.listdir(warm.state)}, {0o600},
-                  "modes of files")
+            names = os.listdir(warm.state)
+            equal({os.stat(f"{warm.state}/{name}").st_mode & 0o777 for name in names}, {0o600}, "their modes")
             mounted = f"sessions lie in {warm.state}, where a tmpfs was mounted, on 2 MB pages"
             true(f"nothing was there; {mounted}" in warm.daemon.said(), warm.daemon.said())
             before = _filled(warm)
@@ -281,7 +281,8 @@ def test_a_directory_on_a_disk(case):
             true(f"{len(before)} sessions are back" in warm.daemon.said(), warm.daemon.said())
             true("where a tmpfs was mounted" not in warm.daemon.said(), warm.daemon.said())
             equal(warm.everything(), before, "sessions after SIGKILL")
-            for state, prefix, words in (("full", (), "it is not empty"), ("empty", DROPPED, "CAP_SYS_ADMIN")):
+            for state, prefix, words in (("full", (), "it is not empty"),
+                                         ("empty", DROPPED, "CAP_SYS_ADMIN")):
                 refused = warm.prepared(warm_restart={"directory": f"{disk}/{state}"})
                 refused.command = lambda prefix=prefix, command=refused.command: [*prefix, *command()]
                 equal(refused.refusal(), 1, "exit status")

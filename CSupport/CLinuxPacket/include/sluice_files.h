@@ -10,8 +10,8 @@ bool sluice_is_on_tmpfs(int descriptor);
 /// Bytes that its file system has room for; 0 when that cannot be known.
 uint64_t sluice_free_bytes(int descriptor);
 
-/// Mounts a tmpfs over a directory, with mode 0700 and 2 MB pages for those who ask (tmpfs(5), huge=advise) where the
-/// kernel has them. Returns 0 or an errno.
+/// Mounts a tmpfs over a directory, with mode 0700 and 2 MB pages for those who ask (tmpfs(5), huge=advise)
+/// where the kernel has them. Returns 0 or an errno.
 int sluice_mount_tmpfs(const char *directory);
 
 #endif

@@ -63,8 +63,8 @@ package struct ShardLayout: Equatable, Sendable {
     let sample = SessionPolicy(
       inLIF: LIF(rawValue: 1), outLIF: LIF(rawValue: 2), action: .snoop,
       nextHop: IPAddress(ipv6High: 3, low: 4), idle: 5, handshake: 6, timeouts: Timeouts())
-    unsafe withUnsafeBytes(of: sample) { bytes in unsafe bytes.forEach { sum.add(UInt64($0)) } }
-    for state in TrackState.allCases { unsafe withUnsafeBytes(of: state) { unsafe sum.add(UInt64($0[0])) } }
+    for byte in storedBytes(of: sample) { sum.add(UInt64(byte)) }
+    for state in TrackState.allCases { sum.add(UInt64(storedBytes(of: state)[0])) }
     let secret = FlowSecret(1, 2, 3, 4)
     sum.add(secret.hash(addresses: 5, ports: 6, kind: .tcp4).rawValue)
     sum.add(secret.digest(FlowAddresses6(lowHigh: 7, lowLow: 8, highHigh: 9, highLow: 10)))

@@ -1,13 +1,22 @@
+/// What memory, and so a file, has of a value.
+func storedBytes(of value: some BitwiseCopyable) -> [UInt8] {
+  unsafe withUnsafeBytes(of: value) { unsafe Array($0) }
+}
+
 extension SessionPolicy {
   /// A policy as it lies in a file; nil when the bytes are none.
   ///
   /// - Parameter bytes: as many as a policy has.
   init?(stored bytes: UnsafeRawBufferPointer) {
     /// Whether the byte of `field` is that of one of `values` in memory, which need not be its raw value.
-    func holds<Value: BitwiseCopyable>(_ field: KeyPath<SessionPolicy, Value>, oneOf values: [Value]) -> Bool {
+    func holds<Value: BitwiseCopyable>(
+      _ field: KeyPath<SessionPolicy, Value>, oneOf values: [Value]
+    ) -> Bool {
       guard let offset = MemoryLayout<SessionPolicy>.offset(of: field) else { return false }
-      let byte = unsafe bytes[offset]
-      return values.contains { value in unsafe withUnsafeBytes(of: value) { unsafe $0.elementsEqual([byte]) } }
+      let byte = unsafe [bytes[offset]]
+      return values.contains { value in
+        unsafe withUnsafeBytes(of: value) { unsafe $0.elementsEqual(byte) }
+      }
     }
     guard bytes.count == MemoryLayout<SessionPolicy>.stride, holds(\.action, oneOf: Action.allCases),
       holds(\.hasNextHop, oneOf: [false, true]), holds(\.nextHopFamily, oneOf: [.ipv4, .ipv6])

@@ -17,7 +17,8 @@ extension StateDirectory {
     if sluice_is_on_tmpfs(top) { return }
     if let why = obstacle(to: directory) {
       throw error(
-        path, "is not on a tmpfs, and one cannot be mounted there (\(why)): name a directory under /run or "
+        path,
+        "is not on a tmpfs, and one cannot be mounted there (\(why)): name a directory under /run or "
           + "/dev/shm, or mount one there")
     }
   }
