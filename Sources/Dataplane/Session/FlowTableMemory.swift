@@ -100,6 +100,16 @@ import CLinuxPacket
     }
   }
 
+  /// Hints that record and detail `index` are about to be read.
+  package func prefetchSession(_ index: UInt32) {
+    // Only a hint, which no address is wrong for.
+    unsafe sluice_prefetch_write(records + Int(index))
+    prefetchDetail(index)
+  }
+
+  /// The same of the detail alone.
+  package func prefetchDetail(_ index: UInt32) { unsafe sluice_prefetch_write(details + Int(index)) }
+
   /// The line of record `index` as a value, for the length of one step of the packet path.
   @inline(__always) package func line(_ index: UInt32) -> SessionLine {
     // SAFETY: checked; the line is not kept beyond the step, and only `deinit` unmaps.

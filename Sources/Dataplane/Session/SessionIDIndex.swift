@@ -28,6 +28,19 @@ import CLinuxPacket
     unsafe sluice_prefetch_write(slots + Int(home(id, secret)))
   }
 
+  /// Hints that `id` is about to be looked for among the others of its run, whose details have theirs.
+  package func prefetchRun(of id: SessionID, secret: FlowSecret, in memory: borrowing FlowTableMemory) {
+    var slot = home(id, secret)
+    for _ in 0..<Self.hinted {
+      guard let index = entry(slot) else { return }
+      memory.prefetchDetail(index)
+      slot = next(slot)
+    }
+  }
+
+  /// Most runs are shorter in a full table.
+  private static var hinted: Int { 8 }
+
   /// The record of `id`; nil when there is none.
   package func find(_ id: SessionID, secret: FlowSecret, in memory: borrowing FlowTableMemory) -> UInt32? {
     var slot = home(id, secret)

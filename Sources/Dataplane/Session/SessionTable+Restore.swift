@@ -61,15 +61,22 @@ extension SessionTable {
       var index = first
       let end = min(first < low ? low : flows.recordCount, first.advanced(by: Self.stride, limit: .max))
       while index < end {
+        // Of the next ones: those of this group were asked for with the one before.
+        flows.memory.prefetchSession(index &+ UInt32(Self.stride))
         if let hash = flows.memory.storedHash(index, shard.header, at: now) {
           found.append((index, hash))
           _ = flows.prefetchBucket(hash)
-          ids.prefetch(flows.memory[detail: index].id, secret: secret)
+          let id = flows.memory[detail: index].id
+          if !isAtHome(id, index) { ids.prefetch(id, secret: secret) }
         } else {
           if flows.memory.isInUse(index) { restored.discarded += 1 }
           flows.discard(index)
         }
         index += 1
+      }
+      for (index, _) in found {
+        let id = flows.memory[detail: index].id
+        if !isAtHome(id, index) { ids.prefetchRun(of: id, secret: secret, in: flows.memory) }
       }
       for (index, hash) in found where !adopt(index, hash, &closed) {
         restored.discarded += 1
