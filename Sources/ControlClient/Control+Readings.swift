@@ -1,3 +1,4 @@
+internal import Dataplane
 internal import OPIProtos
 internal import SwiftProtobuf
 
@@ -49,6 +50,21 @@ extension Control {
         reason: drop.reason, description: drop.description_p, packets: drop.packets, ports: drop.ports)
     }
     return Reading(items: items, monotonicNanoseconds: message.monotonicNanoseconds)
+  }
+
+  package func neighbors(port: String) async throws -> Reading<NeighborReading> {
+    let message = try await call {
+      try await dataplane.listNeighbors(.with { $0.port = port }, options: Self.options)
+    }
+    let items = message.neighbors.map { neighbor in
+      NeighborReading(
+        port: neighbor.port, lif: neighbor.lif, vlan: neighbor.vlan,
+        address: IPAddress(bytes: neighbor.address).map { "\($0)" } ?? "?", mac: neighbor.mac,
+        state: neighbor.state, secondsLeft: neighbor.secondsLeft, waiting: neighbor.waiting,
+        workers: neighbor.workers)
+    }
+    return Reading(
+      items: items, monotonicNanoseconds: message.monotonicNanoseconds, leftOut: message.leftOut)
   }
 
   /// Has the daemon read its configuration again: what was changed, or why nothing was, a line each.

@@ -5,6 +5,8 @@ package struct Reading<Item: Encodable & Sendable>: Sendable {
   package var items: [Item]
   /// Nanoseconds of the daemon's monotonic clock.
   package var monotonicNanoseconds: UInt64
+  /// Items that the answer had no room for.
+  package var leftOut: UInt64 = 0
 }
 
 /// What runs, since when, and how full it is.
@@ -62,6 +64,23 @@ package struct DropReading: Encodable, Sendable {
   package var packets: UInt64
   /// By the name of the port by which they came.
   package var ports: [String: UInt64]
+}
+
+/// A neighbour on a port's link.
+package struct NeighborReading: Encodable, Sendable {
+  package var port: String
+  package var lif, vlan: UInt32
+  package var address: String
+  /// Empty while it is not known.
+  package var mac: String
+  /// `incomplete`, `reachable`, `probing` or `static`.
+  package var state: String
+  /// Until that is looked at again; 0 for static ones.
+  package var secondsLeft: Double
+  /// Packets that wait for it.
+  package var waiting: UInt64
+  /// Workers that know it; 0 for one that only copies go to.
+  package var workers: UInt32
 }
 
 /// Where memory goes, in bytes.

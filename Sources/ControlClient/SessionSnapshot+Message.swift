@@ -33,7 +33,7 @@ extension SessionSnapshot {
 
 extension IPAddress {
   /// 4 or 16 bytes in network order; nil for any other number.
-  fileprivate init?(bytes: some Collection<UInt8>) {
+  init?(bytes: some Collection<UInt8>) {
     let words = bytes.reduce(into: (high: UInt64(0), low: UInt64(0))) { words, byte in
       words.high = words.high << 8 | words.low >> 56
       words.low = words.low << 8 | UInt64(byte)

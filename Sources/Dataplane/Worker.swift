@@ -45,8 +45,8 @@ public struct Worker: ~Copyable {
   var peers = FixedArray<UInt64>(repeating: Verdict(.forward).word)
   /// What the parse pass leaves for the decide pass.
   var flows = FlowBurst()
-  /// Per packet with a copy request: which neighbour its next hop is.
-  var copyHops = FixedArray<UInt32>(repeating: NeighborTable.none)
+  /// Per packet with a copy request: its next hop.
+  var copyHops = FixedArray<IPAddress?>(repeating: nil)
   /// Datagrams in fragments, and what of them waits; which worker keeps them.
   var fragments: FragmentCache
   let placement: FragmentPlacement

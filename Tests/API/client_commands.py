@@ -13,11 +13,14 @@ import struct
 import subprocess
 import termios
 
+import grpc
+import stubs
 from closing import open_, request, reset
 from demo_capture import CONFIGS
 from feed import Wire
 from frames import of
-from suite import Failure, equal, eventually, true
+from settings import settings
+from suite import Failure, equal, eventually, refused, true
 from table import ALL, DROP, OPI, fields
 
 TIME_LIMIT_SECONDS = 20
@@ -100,6 +103,24 @@ def test_show_says_what_grpc_says(case):
     equal((sessions["live"], sessions["closed_rst"]), (2, 1), "live and closed by RST")
     memory, = _json(daemon, "show", "memory")
     true(memory["resident_bytes"] > 0, f"memory {memory}")
+
+
+def test_show_neighbors(case):
+    """Ports that are not routed have those of the configuration alone, which no worker looks after."""
+    daemon = case.daemon(settings(neighbors=[
+        {"address": "192.0.2.9", "mac": "02:00:00:00:00:09", "lif": 2, "vlan": 7},
+        {"address": "2001:db8::9", "mac": "02:00:00:00:00:0a", "lif": 1}]))
+    shared = {"state": "static", "seconds_left": 0, "waiting": 0, "workers": 0}
+    found, = _json(daemon, "show", "neighbors")
+    equal(found["neighbors"], [
+        {"port": "a", "lif": 1, "vlan": 0, "address": "2001:db8::9", "mac": "02:00:00:00:00:0a", **shared},
+        {"port": "b", "lif": 2, "vlan": 7, "address": "192.0.2.9", "mac": "02:00:00:00:00:09", **shared},
+    ], "neighbors")
+    request = stubs.sluice.ListNeighborsRequest
+    equal([each.lif for each in daemon.dataplane.ListNeighbors(request(port="b"), timeout=5).neighbors], [2],
+          "of one port")
+    refused(lambda: daemon.dataplane.ListNeighbors(request(port="x" * 100), timeout=5),
+            grpc.StatusCode.NOT_FOUND, f"port {'x' * 64} is not configured")
 
 
 def test_the_demo(case):

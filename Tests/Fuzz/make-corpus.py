@@ -102,6 +102,34 @@ def make_worker(all_vectors):
                for i, (_, link, data) in enumerate(all_vectors) if i % 6 == 0 and len(data) < 200]
     for policy in [3, 0x43, 0x63]:
         seed("worker", f"vectors-{policy:02x}", worker_input(packets[policy & 31:][:50], policy, 255))
+    for policy in [0x80, 0xC3]:
+        both = [*routed_packets(), *packets[policy & 31:][:30]]
+        seed("worker", f"routed-{policy:02x}", worker_input(both, policy, 3))
+
+
+def routed_packets():
+    """A host behind each of two routed ports: one asks for us, sends to the other one, which then answers."""
+    first, second = bytes([10, 0, 0, 9]), bytes([10, 0, 1, 7])
+    ours = [bytes.fromhex("020000000002"), bytes.fromhex("020000000001")]
+
+    def arp(operation, sender, target, port):
+        mac = bytes([2, 0, 0, 0, 9, sender[3]])
+        to = ours[port] if operation == 2 else b"\xff" * 6
+        return (to + mac + b"\x08\x06" + struct.pack(">HHBBH", 1, 0x0800, 6, 4, operation)
+                + mac + sender + to + target)
+
+    def udp(hops):
+        header = struct.pack(">BBHHHBBH", 0x45, 0, 36, 1, 0, hops, 17, 0) + first + second
+        total = sum(struct.unpack(">10H", header))
+        total = (total & 0xFFFF) + (total >> 16)
+        header = header[:10] + struct.pack(">H", 0xFFFF - total) + header[12:]
+        return (ours[0] + bytes([2, 0, 0, 0, 9, 9]) + b"\x08\x00" + header
+                + struct.pack(">HHHH", 7, 80, 16, 0) + b"payload.")
+    yield worker_packet(arp(1, first, bytes([10, 0, 0, 1]), 0), 0, 0)
+    for hops in (64, 64, 1):
+        yield worker_packet(udp(hops), 0, 10)
+    yield worker_packet(arp(2, second, bytes([10, 0, 1, 1]), 1), 0, 10, 1)
+    yield worker_packet(udp(64), 0, 2000)
 
 
 def make_captures():

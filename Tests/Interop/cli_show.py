@@ -52,6 +52,7 @@ def show_text(line):
                            "^outside +2 +1 "])
         daemon.run("drops", "show", "drops", output=["^reason +packets +came by +meaning", "^miss.* inside "])
         daemon.run("sessions", "show", "sessions", output=["live +1 +of 20,000", "opened +1"])
+        daemon.run("neighbors", "show", "neighbors", output=["^port +address +MAC +state +for +waiting"])
         daemon.run("memory", "show", "memory", output=["resident .*[KMG]iB", "flow tables", "packet buffers"])
         daemon.run("rates", "show", "workers", "--interval", "0.3", "--count", "2",
                    output=["ns/packet", "packets/s", "per burst", "handed off/s"])

@@ -1,52 +1,78 @@
 """sluice as a router between the two hosts: ports with addresses, on subnets of their own."""
 
+import ipaddress
 import subprocess
 import time
 
+import stubs
 from scapy.all import ESP, IP, UDP, Ether, Raw
 
 from bump import LiveDaemon, _settled
-from namespaces import Net
+from namespaces import PORTS, Net
 from raw import send
+from running import CALL_SECONDS
 from settings import port, settings
 from suite import equal, eventually, true
 from transfers import Files
 
-HOSTS = {"left": ("10.78.1.2", "fd78:1::2"), "right": ("10.78.2.2", "fd78:2::2")}
-ROUTER = {"left": ("10.78.1.1", "fd78:1::1"), "right": ("10.78.2.1", "fd78:2::1")}
-KINDS = ("af_packet", "af_xdp")
+HOSTS = {"left": ("10.78.1.2", "fd78:1::2"), "right": ("10.78.2.2", "fd78:2::2"),
+         "beside": ("10.78.3.2", "fd78:3::2")}
+ROUTER = {"left": ("10.78.1.1", "fd78:1::1"), "right": ("10.78.2.1", "fd78:2::1"),
+          "beside": ("10.78.3.1", "fd78:3::1")}
 
 
 class Routed:
-    """Two hosts in different networks and a daemon that routes between them. A context."""
+    """Two hosts in different networks, three with `beside`, and a daemon that routes between them. A
+    context."""
 
-    def __init__(self, case, kind="af_packet", workers=1, mtus=(1500, 1500), **policies):
+    def __init__(self, case, kind="af_packet", workers=1, mtus=(1500, 1500), beside=False, others=None,
+                 **policies):
         self.case, self.kind, self.workers = case, kind, workers
-        self.mtus, self.policies = mtus, policies
-        self.net = Net(queues=workers)
+        self.mtus, self.policies, self.others = (*mtus, 1500), policies, others or {}
+        self.net = Net(queues=workers, beside=beside)
+        self.places = ("left", "right", "beside") if beside else ("left", "right")
 
     def __enter__(self):
         net = self.net.__enter__()
-        for place, mtu in zip(("left", "right"), self.mtus):
+        for place, mtu in zip(self.places, self.mtus):
             net.run(place, "ip", "address", "flush", "dev", "eth0", "scope", "global")
             for address, length, router in zip(HOSTS[place], (24, 64), ROUTER[place]):
                 net.run(place, "ip", "address", "add", f"{address}/{length}", "dev", "eth0", "nodad")
                 net.run(place, "ip", "route", "replace", "default", "via", router)
             # A host that sends more than the link takes is how a path's MTU is found.
-            net.run("middle", "ip", "link", "set", "port0" if place == "left" else "port1", "mtu", mtu)
+            net.run("middle", "ip", "link", "set", PORTS[place], "mtu", mtu)
             net.run(place, "ip", "link", "set", "eth0", "mtu", mtu)
         if self.kind == "af_xdp":
             net.finish_checksums()
-        ports = [port(f"lif-{lif}", lif, interface=f"port{lif - 1}", kind=self.kind,
-                      addresses=[f"{ROUTER[place][0]}/24", f"{ROUTER[place][1]}/64"], **self.policies)
-                 for lif, place in ((1, "left"), (2, "right"))]
-        self.daemon = LiveDaemon(net, self.case.sluice, self.case.directory,
-                                 settings(ports, workers=self.workers, routes=[
-                                     {"prefix": "198.51.100.0/24", "next_hop": HOSTS["right"][0],
-                                      "port": "lif-2"}]), len(self.case.daemons))
+        self.daemon = LiveDaemon(net, self.case.sluice, self.case.directory, self.settings(),
+                                 len(self.case.daemons))
         self.case.daemons.append(self.daemon)
         self.daemon.start()
         return self
+
+    def settings(self, more_addresses=(), routes=(), **others):
+        """The configuration: with more addresses of the last port, more routes and other settings than at
+        the start."""
+        ports = [port(f"lif-{lif}", lif, interface=PORTS[place], kind=self.kind,
+                      addresses=[f"{ROUTER[place][0]}/24", f"{ROUTER[place][1]}/64"], **self.policies)
+                 for lif, place in enumerate(self.places, 1)]
+        ports[-1]["addresses"] += more_addresses
+        return settings(ports, workers=self.workers, **{**self.others, **others}, routes=[
+            {"prefix": "198.51.100.0/24", "next_hop": HOSTS["right"][0], "port": "lif-2"}, *routes])
+
+    def change(self, **others):
+        """A reload of such a configuration: what it says that it changed."""
+        with open(self.daemon.config, "w", encoding="utf-8") as file:
+            file.write(self.settings(**others))
+        answer = self.daemon.dataplane.Reload(stubs.sluice.ReloadRequest(), timeout=CALL_SECONDS)
+        equal(list(answer.problems), [], "problems")
+        return list(answer.changes)
+
+    def neighbors(self):
+        """By port and address: what is known of hosts on the links."""
+        found = self.daemon.dataplane.ListNeighbors(
+            stubs.sluice.ListNeighborsRequest(), timeout=CALL_SECONDS).neighbors
+        return {(each.port, str(ipaddress.ip_address(each.address))): each for each in found}
 
     def __exit__(self, *arguments):
         self.net.__exit__(*arguments)
@@ -187,8 +213,8 @@ def test_associations_stay_together(case):
     kinds = ((None, b""), (500, b""), (4500, bytes(4)), (4500, None))
     with Routed(case, workers=2, miss="route") as routed:
         mac = routed.net.link("middle", "port0")["address"]
+        seen = set()
         for ports, begin in kinds:
-            seen = set()
             for spi in range(1001, 1009):
                 # ESP in UDP begins with its SPI.
                 frames = _of_associations(mac, ports, b"" if begin is None else begin,
@@ -201,7 +227,7 @@ def test_associations_stay_together(case):
                         for worker, old in zip(routed.daemon.workers(), before)]
                 equal(sorted(more), [0, len(frames)], f"punted by each worker ({ports}, {spi})")
                 seen.add(more.index(len(frames)))
-            equal(seen, {0, 1}, f"workers that SAs belong to ({ports})")
+        equal(seen, {0, 1}, "workers that SAs belong to")
         total, _ = routed.check_sums()
         equal(total["handedOff"], total["takenOver"], "packets handed over")
         equal(total["matched"] + total["missed"] + total["other"], total["packets"], "packets by kind")

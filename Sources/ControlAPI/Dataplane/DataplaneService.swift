@@ -24,6 +24,9 @@ struct DataplaneService: RegistrableRPCService {
     }
     router.registerUnary(Method.ListPorts.descriptor) { (_: Sluice_V1_ListPortsRequest) in service.ports }
     router.registerUnary(Method.ListDrops.descriptor) { (_: Sluice_V1_ListDropsRequest) in service.drops }
+    router.registerUnary(Method.ListNeighbors.descriptor) { (request: Sluice_V1_ListNeighborsRequest) in
+      try await service.neighbors(request)
+    }
     router.registerUnary(Method.GetMemory.descriptor) { (_: Sluice_V1_GetMemoryRequest) in service.memory }
     router.registerUnary(Method.ListSessions.descriptor) { (request: Sluice_V1_ListSessionsRequest) in
       try await service.sessions(request)

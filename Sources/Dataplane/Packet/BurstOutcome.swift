@@ -144,15 +144,15 @@ public struct BurstOutcome: ~Copyable {
         buffer: buffer))
   }
 
-  /// Has a packet sent that has waited.
+  /// Has a packet sent that has waited, or could have.
   ///
   /// - Parameters:
   ///   - lif: of the port that it leaves by.
   ///   - buffer: what it is now.
   /// - Returns: false when there is no room; it is released then.
-  mutating func add(released packet: HeldPacket, as buffer: PacketBuffer, lif: UInt16) -> Bool {
+  mutating func add(_ packet: HeldPacket, as buffer: PacketBuffer, lif: UInt16) -> Bool {
     var copy = PacketCopy(
-      origin: .released, packet: 0, kind: packet.kind, outLIF: lif, originalLength: packet.bytes,
+      origin: packet.origin, packet: 0, kind: packet.kind, outLIF: lif, originalLength: packet.bytes,
       buffer: buffer)
     copy.arrivalPort = packet.port
     return add(copy)

@@ -1,4 +1,4 @@
-/// A static neighbour: where copies for a next hop go. Resolution by ARP and ND comes with routed ports.
+/// A static neighbour: where copies for a next hop go. On a routed port nobody has to ask for it.
 public struct Neighbor: Hashable, Sendable {
   public var address: IPAddress
   public var mac: MACAddress

@@ -62,6 +62,7 @@ package struct NeighborCache: ~Copyable {
   private var free: UInt32 = Slot.none
   /// Entries that were ever used lie below.
   package private(set) var used: UInt32 = 0
+  /// Received packets that wait.
   package private(set) var heldCount = 0
   /// Where room is looked for next.
   private var hand: UInt32 = 0
@@ -126,10 +127,15 @@ package struct NeighborCache: ~Copyable {
   }
 
   /// Forgets configured neighbours.
-  mutating func removeFixed() {
+  package mutating func removeFixed() {
     for index in 0..<used where entries[index].state == .fixed {
       // Packets wait for a moment only: until the next look.
-      if entries[index].heldCount > 0 { entries[index].state = .reachable } else { remove(index) }
+      guard entries[index].heldCount > 0 else {
+        remove(index)
+        continue
+      }
+      entries[index].state = .incomplete
+      entries[index].requests = 0
     }
   }
 
@@ -145,18 +151,22 @@ package struct NeighborCache: ~Copyable {
 
   /// Notes that `address` has `mac`.
   ///
-  /// - Parameter creates: whether one that is not there is put in: what answers us or asks for us may, what
+  /// - Parameters:
+  ///   - creates: whether one that is not there is put in: what answers us or asks for us may, what
   ///   only announces itself may not.
+  ///   - replaces: whether it counts where another Ethernet address is known. RFC 4861 §7.2.5: not of an
+  ///   advertisement without the override flag.
   /// - Returns: its place; nil when nothing was noted.
   package mutating func learn(
-    _ address: IPAddress, lif: UInt16, mac: MACAddress, creates: Bool, now: PacketTime
+    _ address: IPAddress, lif: UInt16, mac: MACAddress, creates: Bool, replaces: Bool = true, now: PacketTime
   ) -> UInt32? {
     var index = find(address, lif: lif)
     if index == Slot.none {
       guard creates, let made = begin(address, lif: lif, now: now) else { return nil }
       index = made
     }
-    guard entries[index].state != .fixed else { return nil }
+    let state = entries[index].state
+    guard state != .fixed, replaces || state == .incomplete || entries[index].mac == mac else { return nil }
     entries[index].mac = mac
     entries[index].state = .reachable
     entries[index].requests = 0
@@ -224,7 +234,7 @@ package struct NeighborCache: ~Copyable {
     }
     entries[index].lastHeld = place
     entries[index].heldCount += 1
-    if !packet.isGenerated { heldCount += 1 }
+    if packet.origin == .released { heldCount += 1 }
     return true
   }
 
@@ -238,7 +248,7 @@ package struct NeighborCache: ~Copyable {
     entries[index].heldCount -= 1
     held[place].next = freeHeld
     freeHeld = place
-    if !packet.isGenerated { heldCount -= 1 }
+    if packet.origin == .released { heldCount -= 1 }
     return packet
   }
 
@@ -266,14 +276,23 @@ package struct NeighborCache: ~Copyable {
     return evict()
   }
 
-  /// The place of one that nobody waits for: preferably one that is not used.
+  /// Places that are looked at to make room: who scans a network pays for that many at each packet.
+  private static let mostLooks = 128
+
+  /// The place of one that nobody waits for: preferably one that is not used, or is asked for in vain.
   private mutating func evict() -> UInt32? {
     for round in 0..<2 {
-      for _ in 0..<capacity {
+      for _ in 0..<min(capacity, Self.mostLooks) {
         let index = hand
         hand = hand + 1 == UInt32(capacity) ? 0 : hand + 1
         let entry = entries[index]
-        guard entry.state == .reachable, entry.heldCount == 0, round == 1 || !entry.isUsed else { continue }
+        guard entry.heldCount == 0 else { continue }
+        switch entry.state {
+        case .reachable: guard round == 1 || !entry.isUsed else { continue }
+        // Behind the last request it is being given up.
+        case .incomplete: guard entry.requests < Self.attempts else { continue }
+        case .free, .probing, .fixed: continue
+        }
         remove(index)
         free = entries[index].next
         return index
@@ -293,22 +312,23 @@ package struct NeighborCache: ~Copyable {
 /// A packet that waits for a neighbour, finished but for its destination's Ethernet address.
 package struct HeldPacket: BitwiseCopyable {
   package var buffer = PacketBuffer.none
+  /// Only what is to be `released` is in the sums of received packets.
+  package var origin = PacketCopy.Origin.released
   /// What its verdict was, before it had to wait.
   package var kind = Verdict.Kind.forward
-  /// Whether we made it: it is in none of the sums of received packets.
-  package var isGenerated = false
   /// Position of the port that received it.
   package var port: UInt8 = 0
-  /// Bytes that it came with.
+  /// Bytes that it came with; of a copy those that it has.
   package var bytes: UInt32 = 0
   var next = Slot.none
 
   package init(
-    buffer: PacketBuffer, kind: Verdict.Kind, isGenerated: Bool = false, port: UInt8 = 0, bytes: UInt32 = 0
+    _ buffer: PacketBuffer, _ origin: PacketCopy.Origin, kind: Verdict.Kind, port: UInt8 = 0,
+    bytes: UInt32 = 0
   ) {
     self.buffer = buffer
+    self.origin = origin
     self.kind = kind
-    self.isGenerated = isGenerated
     self.port = port
     self.bytes = bytes
   }

@@ -1,8 +1,5 @@
 /// The neighbours that copies go to, found by address. Fixed once a worker has started.
 package struct NeighborTable: Sendable {
-  /// No neighbour.
-  package static let none = UInt32.max
-
   /// Sorted by address, for a search without allocation.
   private let neighbors: [Neighbor]
 
@@ -10,8 +7,8 @@ package struct NeighborTable: Sendable {
     self.neighbors = neighbors.sorted { Self.isBefore($0.address, $1.address) }
   }
 
-  /// The position of the neighbour with `address`; nil when it is not configured.
-  package func index(of address: IPAddress) -> UInt32? {
+  /// The neighbour with `address`; nil when it is not configured.
+  package func find(_ address: IPAddress) -> Neighbor? {
     var low = 0
     var high = neighbors.count
     while low < high {
@@ -19,10 +16,8 @@ package struct NeighborTable: Sendable {
       if Self.isBefore(neighbors[middle].address, address) { low = middle + 1 } else { high = middle }
     }
     guard low < neighbors.count, neighbors[low].address == address else { return nil }
-    return UInt32(low)
+    return neighbors[low]
   }
-
-  package subscript(index: UInt32) -> Neighbor { neighbors[Int(index)] }
 
   private static func isBefore(_ left: IPAddress, _ right: IPAddress) -> Bool {
     (left.family.rawValue, left.high, left.low) < (right.family.rawValue, right.high, right.low)

@@ -11,6 +11,8 @@ struct BurstTally {
   var held: UInt64 = 0
   /// Packets that wait for their next hop.
   var neighborHeld: UInt64 = 0
+  /// Packets that routed ports have ended before sessions were looked for.
+  var screened: UInt64 = 0
   var icmpErrors: UInt64 = 0
   var learnFailed: UInt64 = 0
   /// Bytes that rewritten packets have more than when they came.

@@ -33,6 +33,8 @@ public final class SessionBatch: @unchecked Sendable {
     /// Sessions of these states from the worker's record `cursor` on, at most `limit`; it looks at no more
     /// than `scanning` records.
     case list(cursor: UInt32, limit: Int, states: SessionStates = .live, scanning: Int = .max)
+    /// Neighbours of routed ports from a place on; it looks at so many places.
+    case neighbors(from: UInt32, scanning: Int)
   }
 
   /// Where the places of added sessions come from.
@@ -51,6 +53,8 @@ public final class SessionBatch: @unchecked Sendable {
   /// Answers to `find`, `delete` and `findLingering` by position, nil where there is no such session; those
   /// to `list` in no promised order.
   public internal(set) var snapshots: [SessionSnapshot?] = []
+  /// The answer to `neighbors`.
+  package internal(set) var neighbors: [NeighborSnapshot] = []
   /// Where a list goes on; nil when it is complete.
   public internal(set) var nextCursor: UInt32?
   /// False when places were asked for together and there were not enough: then nothing was done.
@@ -74,6 +78,7 @@ public final class SessionBatch: @unchecked Sendable {
     case .reserve, .makeRoom, .tap, .untap, .trace, .untrace, .prepare, .commit, .abandon: 1
     case .find(let ids), .delete(let ids): ids.count
     case .findLingering(let sessions): sessions.count
+    case .neighbors(_, let scanning): scanning / 8
     // Records that are looked at lie one after another.
     case .list(_, let limit, _, let scanning): limit / 2 + min(scanning, 1 << 20) / 32
     }

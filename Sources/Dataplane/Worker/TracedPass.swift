@@ -17,6 +17,21 @@ package struct TracedPass: BitwiseCopyable, Sendable {
     package var outLIF: UInt16
     package var originalLength: UInt32
     package var failed: Bool
+    /// Whether it waits for its next hop's Ethernet address.
+    package var waits = false
+  }
+
+  /// What a routed port's way brought it to.
+  package struct Route: BitwiseCopyable, Sendable {
+    /// The router, or the destination itself; nil without a route.
+    package var nextHop: IPAddress?
+    package var outLIF: UInt16 = 0
+    /// Of the next hop; nil while it is not known.
+    package var mac: MACAddress?
+    /// Time to live or hop limit as it leaves.
+    package var timeToLive: UInt8 = 0
+    /// Whether it waits for that address.
+    package var waits = false
   }
 
   // As it was received.
@@ -51,12 +66,20 @@ package struct TracedPass: BitwiseCopyable, Sendable {
   package var decided = Verdict(.drop)
   package var missed = false
   package var learnFailed = false
+  /// Whether a routed port ended it before it could look for a session.
+  package var isScreened = false
 
   // As it ended.
+  package var route: Route?
   package var copy: Copy?
   /// Bytes that it has more than when it came.
   package var bytesGrown = 0
   package var final = Verdict(.drop)
+
+  /// Whether nothing more is told of it: what waits for a neighbour does not come again.
+  package var isEnd: Bool {
+    final.kind != .handOff && (final.kind != .hold || route?.waits == true)
+  }
 
   /// Whether the packet was just received: its journey begins.
   package var isBeginning: Bool { !isHandedOff && !hadWaited }

@@ -60,6 +60,10 @@ extension Worker {
         batch.snapshots.append(session)
         return batch.snapshots.count < limit
       }
+    case .neighbors(let cursor, let scanning):
+      batch.nextCursor = router.cache.forEach(from: cursor, count: scanning, at: time) {
+        batch.neighbors.append($0)
+      }
     }
     reportEnded()
     publishSessions()

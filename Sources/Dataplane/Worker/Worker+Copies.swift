@@ -18,30 +18,83 @@ extension Worker {
 
   private mutating func copy(_ burst: borrowing PacketBurst, _ index: Int) {
     // Packets of our own may have taken all places.
-    guard outcome.copyCount < PacketBurst.capacity else {
-      counters.add(.copiesMade)
-      return counters.add(.copiesFailed)
-    }
+    guard outcome.copyCount < PacketBurst.capacity else { return countFailedCopy() }
+    let hop = copyHops[index]
+    let neighbor = hop.flatMap { neighbors.find($0) }
+    if neighbor == nil, router.isActive, let hop { return copy(burst, index, by: hop) }
     var copy = PacketCopy(
       packet: index, kind: outcome.verdicts[index].kind, outLIF: 0, originalLength: 0, failed: true,
       buffer: .none)
-    let hop = copyHops[index]
-    if hop != NeighborTable.none, let buffer = outcome.pool.allocate() {
-      copy.buffer = buffer
-      let neighbor = neighbors[hop]
+    if let neighbor {
       copy.outLIF = neighbor.lif.number
-      let writer = CopyWriter(
-        neighbor: neighbor, source: sourceAddress(of: neighbor.lif.number), encapsulation: copyEncapsulation)
-      if let length = writer.write(
-        burst.bytes(index), link: burst.link(index), originalLength: burst.originalLength(index),
-        into: &copy.buffer, of: &outcome.pool)
-      {
-        copy.originalLength = length
-        copy.failed = false
-      }
+      write(burst, index, neighbor, &copy)
     }
     outcome.copies[outcome.copyCount] = copy
     outcome.copyCount += 1
+  }
+
+  /// A copy whose next hop is found as any packet's is: it may have to wait for its neighbour's address.
+  @inline(never)
+  private mutating func copy(_ burst: borrowing PacketBurst, _ index: Int, by hop: IPAddress) {
+    let entry = router.table.find(hop)
+    guard entry.kind == .connected || entry.kind == .router, let out = router.position(entry.lif) else {
+      return countFailedCopy()
+    }
+    var copy = PacketCopy(
+      packet: index, kind: outcome.verdicts[index].kind, outLIF: entry.lif, originalLength: 0, failed: true,
+      buffer: .none)
+    // The next hop's own address is that of the outer header of GRE; the neighbour's goes in last.
+    write(
+      burst, index, Neighbor(address: hop, mac: MACAddress(0), lif: LIF(number: entry.lif)), &copy)
+    let isWritten = !copy.failed && fits(copy.buffer, by: out)
+    if traced != nil {
+      traced?.pass.copy = TracedPass.Copy(
+        outLIF: isWritten ? copy.outLIF : 0, originalLength: copy.originalLength, failed: true)
+    }
+    guard isWritten else {
+      if copy.buffer.index != PacketBuffer.none.index { outcome.pool.release(copy.buffer) }
+      return countFailedCopy()
+    }
+    let packet = HeldPacket(
+      copy.buffer, .copy, kind: copy.kind, port: UInt8(truncatingIfNeeded: burst.port(index)),
+      bytes: copy.originalLength)
+    switch neighbor(entry.nextHop(to: hop), lif: entry.lif, now: burst.time(index)) {
+    case .known(let mac):
+      // Transmit has the last word.
+      traced?.pass.copy = nil
+      release(packet, mac, at: out)
+    case .waits(let place):
+      guard router.cache.hold(packet, for: place) else { return drop(packet) }
+      traced?.pass.copy?.failed = false
+      traced?.pass.copy?.waits = true
+    case .noRoom: drop(packet)
+    }
+  }
+
+  /// Writes the copy of packet `index` to a neighbour; it has failed unless it can be.
+  private mutating func write(
+    _ burst: borrowing PacketBurst, _ index: Int, _ neighbor: Neighbor, _ copy: inout PacketCopy
+  ) {
+    guard let buffer = outcome.pool.allocate() else { return }
+    copy.buffer = buffer
+    let writer = CopyWriter(
+      neighbor: neighbor, source: sourceAddress(of: neighbor.lif.number), encapsulation: copyEncapsulation)
+    guard
+      let length = writer.write(
+        burst.bytes(index), link: burst.link(index), originalLength: burst.originalLength(index),
+        into: &copy.buffer, of: &outcome.pool)
+    else { return }
+    copy.originalLength = length
+    copy.failed = false
+  }
+
+  /// Packet buffers between two bursts: those that nothing is in, and all.
+  package var buffers: (free: Int, all: Int) { (outcome.pool.available, outcome.pool.capacity) }
+
+  /// Counts a copy that is not among those of the burst and was not sent.
+  mutating func countFailedCopy() {
+    counters.add(.copiesMade)
+    counters.add(.copiesFailed)
   }
 
   /// The Ethernet source address of copies that leave by `lif`.

@@ -14,7 +14,7 @@ extension Worker {
     let entry = router.table.find(target)
     let isForUs = entry.kind == .local && entry.lif == router.ports[position].lif
     let isHandedOff = burst.isHandedOff(index)
-    if learn(sender, mac, at: position, creates: isForUs, now: burst.time(index)), !isHandedOff {
+    if noteNeighbor(sender, mac, at: position, creates: isForUs, now: burst.time(index)), !isHandedOff {
       share(burst, index)
     }
     if isForUs, arp.operation == Self.arpRequest, !mac.isGroupAddress, !isHandedOff {
@@ -53,12 +53,16 @@ extension Worker {
       guard isForUs else { return isHandedOff ? .handOff : .consume }
       let sender = try EthernetHeader(parsing: bytes).source
       let mac = message.linkAddress ?? sender
-      if !source.isUnspecified, learn(source, mac, at: position, creates: true, now: now), !isHandedOff {
+      // Nobody is told of us by an answer to many.
+      guard !mac.isGroupAddress else { throw .badNeighborMessage }
+      if !source.isUnspecified, noteNeighbor(source, mac, at: position, creates: true, now: now), !isHandedOff
+      {
         share(burst, index)
       }
       if !isHandedOff { advertise(message.target, to: source, mac, at: position) }
     } else if let mac = message.linkAddress, !isForUs {
-      let isNew = learn(message.target, mac, at: position, creates: false, now: now)
+      let isNew = noteNeighbor(
+        message.target, mac, at: position, creates: false, replaces: message.isOverride, now: now)
       // An answer that this worker did not ask for may be one that another worker waits for.
       if isNew || message.isSolicited, !isHandedOff { share(burst, index) }
     }
@@ -66,15 +70,16 @@ extension Worker {
   }
 
   /// Notes a neighbour on a port's link, and sends what waited for it.
-  private mutating func learn(
-    _ address: IPAddress, _ mac: MACAddress, at position: Int, creates: Bool, now: PacketTime
+  private mutating func noteNeighbor(
+    _ address: IPAddress, _ mac: MACAddress, at position: Int, creates: Bool, replaces: Bool = true,
+    now: PacketTime
   ) -> Bool {
     let entry = router.find(address, at: position)
     // Only what is on this link, and not we ourselves.
     guard entry.kind == .connected, entry.lif == router.ports[position].lif, address.isStation,
-      !mac.isGroupAddress, mac.value != 0,
+      !mac.isGroupAddress, mac.value != 0, mac != router.ports[position].mac,
       let place = router.cache.learn(
-        address, lif: router.ports[position].lif, mac: mac, creates: creates, now: now)
+        address, lif: router.ports[position].lif, mac: mac, creates: creates, replaces: replaces, now: now)
     else { return false }
     while let packet = router.cache.takeHeld(place) { release(packet, mac, at: position) }
     return true

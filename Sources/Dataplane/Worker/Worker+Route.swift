@@ -25,6 +25,7 @@ extension Worker {
         try route(&burst, index, by: verdict.outLIF)
       } catch {
         outcome[index] = .drop(error)
+        if traced?.pass.route == nil { traced?.pass.route = TracedPass.Route() }
       }
     }
   }
@@ -53,22 +54,25 @@ extension Worker {
       }
       out = port
       hop = entry.nextHop(to: destination)
+      if traced != nil { noteRoute(by: entry.lif, to: hop, frame, bytes) }
       buffer = try rewritten(bytes, frame, by: out, at: position, now: now)
     }
     let wanted = neighbor(hop, lif: router.ports[out].lif, now: now)
     guard case .known(let mac) = wanted else {
-      var packet = HeldPacket(
-        buffer: buffer, kind: outcome.verdicts[index].kind, port: UInt8(truncatingIfNeeded: position))
-      packet.bytes = original
+      let packet = HeldPacket(
+        buffer, .released, kind: outcome.verdicts[index].kind, port: UInt8(truncatingIfNeeded: position),
+        bytes: original)
       if case .waits(let place) = wanted, router.cache.hold(packet, for: place) {
         outcome[index] = Verdict(.hold)
         tally.neighborHeld += 1
+        traced?.pass.route?.waits = true
         return
       }
       outcome.pool.release(buffer)
       if case .noRoom = wanted { throw .neighborTableFull }
       throw .neighborQueueFull
     }
+    traced?.pass.route?.mac = mac
     address(&buffer, mac, by: out)
     outcome.retagged[outcome.retaggedCount] = buffer
     outcome.retaggedCount += 1
@@ -76,6 +80,13 @@ extension Worker {
     verdict.vlan = Verdict.keepVLAN
     outcome[index] = verdict
     tally.bytesGrown += burst.replace(index, by: buffer, of: outcome.pool)
+  }
+
+  /// Notes for a trace where the packet that goes alone is to go.
+  @inline(never)
+  private mutating func noteRoute(by lif: UInt16, to hop: IPAddress, _ frame: Frame, _ bytes: RawSpan) {
+    let hops = frame.family == 4 ? frame.ipv4(in: bytes).timeToLive : frame.ipv6(in: bytes).hopLimit
+    traced?.pass.route = TracedPass.Route(nextHop: hop, outLIF: lif, timeToLive: max(hops, 1) - 1)
   }
 
   /// The packet as it leaves by a port, but for the neighbour's address, in a buffer.
@@ -145,20 +156,37 @@ extension Worker {
       var bytes = outcome.pool.mutableBytes(buffer)
       EthernetHeader.write(mac, into: &bytes, at: 0)
     }
-    if Int(buffer.length) > router.ports[out].mtu + EthernetHeader.size {
+    // The link's MTU may have changed since it was found to fit; what cannot be cut the queue refuses.
+    if Int(buffer.length) > router.ports[out].mtu + EthernetHeader.size, fits(buffer, by: out) {
       fragment(&buffer, mtu: router.ports[out].mtu, lif: router.ports[out].lif)
     }
   }
 
-  /// Sends a packet that waited, or one of ours.
+  /// Sends a packet that waited, one of ours, or a copy.
   mutating func release(_ packet: HeldPacket, _ mac: MACAddress, at out: Int) {
     var buffer = packet.buffer
     address(&buffer, mac, by: out)
-    if packet.isGenerated {
-      outcome.add(generated: buffer, lif: router.ports[out].lif)
-    } else if !outcome.add(released: packet, as: buffer, lif: router.ports[out].lif) {
-      count(packet, droppedFor: .noBuffer)
+    guard !outcome.add(packet, as: buffer, lif: router.ports[out].lif) else { return }
+    switch packet.origin {
+    case .generated: break
+    case .released: count(packet, droppedFor: .noBuffer)
+    case .copy: countFailedCopy()
     }
+  }
+
+  /// Gives a copy or a packet of ours up that could not even wait.
+  mutating func drop(_ packet: HeldPacket) {
+    if packet.origin == .copy { countFailedCopy() }
+    outcome.pool.release(packet.buffer)
+  }
+
+  /// Whether a finished packet may leave by a port: whole, or as fragments, which IPv6 packets and those that
+  /// forbid it are not cut into.
+  mutating func fits(_ buffer: PacketBuffer, by out: Int) -> Bool {
+    if Int(buffer.length) <= router.ports[out].mtu + EthernetHeader.size { return true }
+    let bytes = outcome.pool.bytes(buffer)
+    guard bytes.loadByte(at: EthernetHeader.size) >> 4 == 4 else { return false }
+    return !IPv4Header(parsedBefore: bytes.extracting(droppingFirst: EthernetHeader.size)).dontFragment
   }
 
   private func fragmentation(of buffer: PacketBuffer) -> (size: Int, start: Int, moreFollow: Bool) {

@@ -93,14 +93,15 @@ extension Worker {
           into: &bytes, at: EthernetHeader.size)
       }
     }
-    var packet = HeldPacket(
-      buffer: buffer, kind: .forward, isGenerated: true, port: UInt8(truncatingIfNeeded: position))
-    packet.bytes = UInt32(buffer.length)
+    // An echo may have come by a port whose link takes more.
+    guard fits(buffer, by: out) else { return outcome.pool.release(buffer) }
+    let packet = HeldPacket(
+      buffer, .generated, kind: .forward, port: UInt8(truncatingIfNeeded: position), bytes: buffer.length)
     switch neighbor(entry.nextHop(to: destination), lif: entry.lif, now: now) {
     case .known(let mac): release(packet, mac, at: out)
     case .waits(let place):
-      if !router.cache.hold(packet, for: place) { outcome.pool.release(buffer) }
-    case .noRoom: outcome.pool.release(buffer)
+      if !router.cache.hold(packet, for: place) { drop(packet) }
+    case .noRoom: drop(packet)
     }
   }
 }

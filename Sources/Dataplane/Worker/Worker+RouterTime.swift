@@ -21,11 +21,11 @@ extension Worker {
 
   /// A packet whose next hop did not answer: it is dropped, and its sender told.
   private mutating func giveUp(_ packet: HeldPacket) {
-    if !packet.isGenerated {
+    if packet.origin == .released {
       count(packet, droppedFor: .neighborUnresolved)
       tellUnreachable(packet.buffer, at: Int(packet.port))
     }
-    outcome.pool.release(packet.buffer)
+    drop(packet)
   }
 
   private mutating func tellUnreachable(_ buffer: PacketBuffer, at position: Int) {

@@ -10,6 +10,7 @@ extension Worker {
       let isFlow = position < flows.count && Int(flows.packets[position].index) == index
       let ends = router.ports[burst.port(index)].isRouted && (isFlow || isOpen(index)) && ends(burst, index)
       let isCounted = ends && outcome.verdicts[index].kind != .handOff
+      if ends { tally.screened += 1 }
       guard isFlow else {
         // Whoever it is handed to counts it, or has counted it.
         if ends, !isCounted { tally.other -= 1 }

@@ -104,7 +104,7 @@ extension Worker {
     let index = flows.packets[position].index
     outcome.copyRequests[outcome.copyRequestCount] = index
     outcome.copyRequestCount += 1
-    copyHops[Int(index)] = policy.nextHop.flatMap { neighbors.index(of: $0) } ?? NeighborTable.none
+    copyHops[Int(index)] = policy.nextHop
   }
 
   /// Whether this is a control packet that goes to the host port past all sessions (`tcp_control: punt`).

@@ -39,6 +39,7 @@ extension Worker {
     pass.decided = outcome.verdicts[0]
     pass.missed = tally.missed > 0
     pass.learnFailed = tally.learnFailed > 0
+    pass.isScreened = tally.screened > 0
     traced = unsafe TracedPacket(packet: packet, pass: pass)
   }
 
@@ -63,10 +64,14 @@ extension Worker {
     var pass = traced.pass
     pass.final = outcome.verdicts[0]
     pass.bytesGrown = tally.bytesGrown
-    if outcome.copyCount > 0 {
-      let copy = outcome.copies[0]
-      pass.copy = TracedPass.Copy(
-        outLIF: copy.outLIF, originalLength: copy.originalLength, failed: copy.failed)
+    // Beside it there may be what we send ourselves, and what has waited.
+    if outcome.copyRequestCount > 0, pass.copy == nil {
+      for index in 0..<outcome.copyCount where outcome.copies[index].origin == .copy {
+        let copy = outcome.copies[index]
+        pass.copy = TracedPass.Copy(
+          outLIF: copy.outLIF, originalLength: copy.originalLength, failed: copy.failed)
+        break
+      }
     }
     for trace in traces where unsafe trace.wants(traced.packet, comesAgain: !pass.isBeginning) {
       // SAFETY: the bytes that it came with are there until the burst is over, whatever is sent for them.

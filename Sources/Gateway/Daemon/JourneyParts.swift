@@ -79,15 +79,14 @@ struct JourneyParts {
     var chain = Chain(passes: [passes[first]], rest: passes)
     chain.rest.remove(at: first)
     while let last = chain.passes.last {
-      let next: Int?
-      switch last.final.kind {
-      case .handOff:
-        next = chain.rest.firstIndex { $0.worker == last.final.worker && $0.isHandedOff }
-      case .hold: next = chain.rest.firstIndex { $0.worker == last.worker && $0.hadWaited }
-      default:
+      guard !last.isEnd else {
         chain.isWhole = true
         return chain
       }
+      let next =
+        last.final.kind == .handOff
+        ? chain.rest.firstIndex { $0.worker == last.final.worker && $0.isHandedOff }
+        : chain.rest.firstIndex { $0.worker == last.worker && $0.hadWaited }
       guard let next else { break }
       chain.passes.append(chain.rest.remove(at: next))
     }

@@ -10,13 +10,15 @@ struct JourneyTeller {
     var steps = [arrival]
     if isFirst { steps.append(step("parse", packet.description, packet.details)) }
     // What is malformed ends there.
-    if packet.malformed == nil { steps += [fragment, hash, session, policy, rewrite].compactMap(\.self) }
-    steps += [copy, handOff, transmit].compactMap(\.self)
+    if packet.malformed == nil {
+      steps += [fragment, screen, hash, session, policy, rewrite].compactMap(\.self)
+    }
+    steps += [copy, route, handOff, transmit].compactMap(\.self)
     if isLast { steps.append(verdict) }
     return steps
   }
 
-  private func step(
+  func step(
     _ name: String, _ text: String, _ details: [(name: String, value: String)] = []
   ) -> Journey.Step {
     Journey.Step(name: name, worker: Int(pass.worker), text: text, details: details)
@@ -54,7 +56,7 @@ struct JourneyTeller {
     case .withoutPorts: text = "follows its datagram's first one, which has no ports"
     case .drop: text = "its datagram was given up: \(pass.fate.reason.name)"
     case .unknown:
-      guard pass.final.kind == .hold else { return nil }
+      guard pass.final.kind == .hold, pass.route == nil else { return nil }
       text = "waits for its datagram's first one"
       details = []
     }
@@ -110,7 +112,7 @@ struct JourneyTeller {
   }
 
   private var policy: Journey.Step? {
-    guard let port = ports[pass.lif] else { return nil }
+    guard let port = ports[pass.lif], !pass.isScreened else { return nil }
     if isHit {
       guard pass.decided.kind == .punt else { return nil }
       return step(
@@ -152,6 +154,11 @@ struct JourneyTeller {
   private var copy: Journey.Step? {
     guard let copy = pass.copy else { return nil }
     let out = [("outPort", ports.name(copy.outLIF)), ("outLIF", "\(copy.outLIF)")]
+    if copy.waits {
+      return step(
+        "copy", "waits for the address of the next hop, by \(ports.text(copy.outLIF))",
+        [("length", "\(copy.originalLength)"), ("waits", "true")] + out)
+    }
     if copy.failed {
       let isMade = copy.outLIF != 0 && copy.originalLength > 0
       return step(
@@ -174,8 +181,9 @@ struct JourneyTeller {
   }
 
   private var transmit: Journey.Step? {
-    let (lif, kind) = (pass.decided.outLIF, pass.decided.kind)
-    guard kind.isSent else { return nil }
+    let kind = pass.decided.kind
+    guard kind.isSent, pass.route == nil || pass.route?.mac != nil else { return nil }
+    let lif = pass.route?.outLIF ?? pass.decided.outLIF
     guard lif != 0 else { return step("transmit", "there is no host port: it is counted", []) }
     let isAccepted = pass.final.kind == kind
     let details = [

@@ -48,6 +48,9 @@ public final class SessionService: Sendable {
     await queue.run(operations.enumerated().map { (worker: $0.offset, batch: SessionBatch($0.element)) })
   }
 
+  /// Has one worker apply a batch, and waits for it; it is not done when the daemon stops.
+  func run(_ batch: SessionBatch, on worker: Int) async { await queue.run([(worker, batch)]) }
+
   /// Nanoseconds since the Unix epoch, UTC, of a time of the packet path.
   public func wallTime(_ time: PacketTime) -> UInt64 { clock.wallTime(time) }
 

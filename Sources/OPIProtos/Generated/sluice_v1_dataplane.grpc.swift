@@ -72,6 +72,19 @@ public enum Sluice_V1_Dataplane: Sendable {
                 type: .unary
             )
         }
+        /// Namespace for "ListNeighbors" metadata.
+        public enum ListNeighbors: Sendable {
+            /// Request type for "ListNeighbors".
+            public typealias Input = Sluice_V1_ListNeighborsRequest
+            /// Response type for "ListNeighbors".
+            public typealias Output = Sluice_V1_ListNeighborsResponse
+            /// Descriptor for "ListNeighbors".
+            public static let descriptor = GRPCCore.MethodDescriptor(
+                service: GRPCCore.ServiceDescriptor(fullyQualifiedService: "sluice.v1.Dataplane"),
+                method: "ListNeighbors",
+                type: .unary
+            )
+        }
         /// Namespace for "GetMemory" metadata.
         public enum GetMemory: Sendable {
             /// Request type for "GetMemory".
@@ -156,6 +169,7 @@ public enum Sluice_V1_Dataplane: Sendable {
             ListWorkers.descriptor,
             ListPorts.descriptor,
             ListDrops.descriptor,
+            ListNeighbors.descriptor,
             GetMemory.descriptor,
             ListSessions.descriptor,
             WatchSessions.descriptor,
@@ -264,6 +278,24 @@ extension Sluice_V1_Dataplane {
             request: GRPCCore.StreamingServerRequest<Sluice_V1_ListDropsRequest>,
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.StreamingServerResponse<Sluice_V1_ListDropsResponse>
+
+        /// Handle the "ListNeighbors" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Neighbours of routed ports, and those that the configuration names.
+        ///
+        /// - Parameters:
+        ///   - request: A streaming request of `Sluice_V1_ListNeighborsRequest` messages.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A streaming response of `Sluice_V1_ListNeighborsResponse` messages.
+        func listNeighbors(
+            request: GRPCCore.StreamingServerRequest<Sluice_V1_ListNeighborsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.StreamingServerResponse<Sluice_V1_ListNeighborsResponse>
 
         /// Handle the "GetMemory" method.
         ///
@@ -460,6 +492,24 @@ extension Sluice_V1_Dataplane {
             context: GRPCCore.ServerContext
         ) async throws -> GRPCCore.ServerResponse<Sluice_V1_ListDropsResponse>
 
+        /// Handle the "ListNeighbors" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Neighbours of routed ports, and those that the configuration names.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Sluice_V1_ListNeighborsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A response containing a single `Sluice_V1_ListNeighborsResponse` message.
+        func listNeighbors(
+            request: GRPCCore.ServerRequest<Sluice_V1_ListNeighborsRequest>,
+            context: GRPCCore.ServerContext
+        ) async throws -> GRPCCore.ServerResponse<Sluice_V1_ListNeighborsResponse>
+
         /// Handle the "GetMemory" method.
         ///
         /// > Source IDL Documentation:
@@ -653,6 +703,24 @@ extension Sluice_V1_Dataplane {
             context: GRPCCore.ServerContext
         ) async throws -> Sluice_V1_ListDropsResponse
 
+        /// Handle the "ListNeighbors" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Neighbours of routed ports, and those that the configuration names.
+        ///
+        /// - Parameters:
+        ///   - request: A `Sluice_V1_ListNeighborsRequest` message.
+        ///   - context: Context providing information about the RPC.
+        /// - Throws: Any error which occurred during the processing of the request. Thrown errors
+        ///     of type `RPCError` are mapped to appropriate statuses. All other errors are converted
+        ///     to an internal error.
+        /// - Returns: A `Sluice_V1_ListNeighborsResponse` to respond with.
+        func listNeighbors(
+            request: Sluice_V1_ListNeighborsRequest,
+            context: GRPCCore.ServerContext
+        ) async throws -> Sluice_V1_ListNeighborsResponse
+
         /// Handle the "GetMemory" method.
         ///
         /// > Source IDL Documentation:
@@ -816,6 +884,17 @@ extension Sluice_V1_Dataplane.StreamingServiceProtocol {
             }
         )
         router.registerHandler(
+            forMethod: Sluice_V1_Dataplane.Method.ListNeighbors.descriptor,
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Sluice_V1_ListNeighborsRequest>(),
+            serializer: GRPCProtobuf.ProtobufSerializer<Sluice_V1_ListNeighborsResponse>(),
+            handler: { request, context in
+                try await self.listNeighbors(
+                    request: request,
+                    context: context
+                )
+            }
+        )
+        router.registerHandler(
             forMethod: Sluice_V1_Dataplane.Method.GetMemory.descriptor,
             deserializer: GRPCProtobuf.ProtobufDeserializer<Sluice_V1_GetMemoryRequest>(),
             serializer: GRPCProtobuf.ProtobufSerializer<Sluice_V1_Memory>(),
@@ -925,6 +1004,17 @@ extension Sluice_V1_Dataplane.ServiceProtocol {
         context: GRPCCore.ServerContext
     ) async throws -> GRPCCore.StreamingServerResponse<Sluice_V1_ListDropsResponse> {
         let response = try await self.listDrops(
+            request: GRPCCore.ServerRequest(stream: request),
+            context: context
+        )
+        return GRPCCore.StreamingServerResponse(single: response)
+    }
+
+    public func listNeighbors(
+        request: GRPCCore.StreamingServerRequest<Sluice_V1_ListNeighborsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.StreamingServerResponse<Sluice_V1_ListNeighborsResponse> {
+        let response = try await self.listNeighbors(
             request: GRPCCore.ServerRequest(stream: request),
             context: context
         )
@@ -1046,6 +1136,19 @@ extension Sluice_V1_Dataplane.SimpleServiceProtocol {
     ) async throws -> GRPCCore.ServerResponse<Sluice_V1_ListDropsResponse> {
         return GRPCCore.ServerResponse<Sluice_V1_ListDropsResponse>(
             message: try await self.listDrops(
+                request: request.message,
+                context: context
+            ),
+            metadata: [:]
+        )
+    }
+
+    public func listNeighbors(
+        request: GRPCCore.ServerRequest<Sluice_V1_ListNeighborsRequest>,
+        context: GRPCCore.ServerContext
+    ) async throws -> GRPCCore.ServerResponse<Sluice_V1_ListNeighborsResponse> {
+        return GRPCCore.ServerResponse<Sluice_V1_ListNeighborsResponse>(
+            message: try await self.listNeighbors(
                 request: request.message,
                 context: context
             ),
@@ -1248,6 +1351,29 @@ extension Sluice_V1_Dataplane {
             deserializer: some GRPCCore.MessageDeserializer<Sluice_V1_ListDropsResponse>,
             options: GRPCCore.CallOptions,
             onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Sluice_V1_ListDropsResponse>) async throws -> Result
+        ) async throws -> Result where Result: Sendable
+
+        /// Call the "ListNeighbors" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Neighbours of routed ports, and those that the configuration names.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Sluice_V1_ListNeighborsRequest` message.
+        ///   - serializer: A serializer for `Sluice_V1_ListNeighborsRequest` messages.
+        ///   - deserializer: A deserializer for `Sluice_V1_ListNeighborsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        func listNeighbors<Result>(
+            request: GRPCCore.ClientRequest<Sluice_V1_ListNeighborsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Sluice_V1_ListNeighborsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Sluice_V1_ListNeighborsResponse>,
+            options: GRPCCore.CallOptions,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Sluice_V1_ListNeighborsResponse>) async throws -> Result
         ) async throws -> Result where Result: Sendable
 
         /// Call the "GetMemory" method.
@@ -1540,6 +1666,40 @@ extension Sluice_V1_Dataplane {
             try await self.client.unary(
                 request: request,
                 descriptor: Sluice_V1_Dataplane.Method.ListDrops.descriptor,
+                serializer: serializer,
+                deserializer: deserializer,
+                options: options,
+                onResponse: handleResponse
+            )
+        }
+
+        /// Call the "ListNeighbors" method.
+        ///
+        /// > Source IDL Documentation:
+        /// >
+        /// > Neighbours of routed ports, and those that the configuration names.
+        ///
+        /// - Parameters:
+        ///   - request: A request containing a single `Sluice_V1_ListNeighborsRequest` message.
+        ///   - serializer: A serializer for `Sluice_V1_ListNeighborsRequest` messages.
+        ///   - deserializer: A deserializer for `Sluice_V1_ListNeighborsResponse` messages.
+        ///   - options: Options to apply to this RPC.
+        ///   - handleResponse: A closure which handles the response and returns its result to
+        ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+        ///       already finished.
+        /// - Returns: The result of `handleResponse`.
+        public func listNeighbors<Result>(
+            request: GRPCCore.ClientRequest<Sluice_V1_ListNeighborsRequest>,
+            serializer: some GRPCCore.MessageSerializer<Sluice_V1_ListNeighborsRequest>,
+            deserializer: some GRPCCore.MessageDeserializer<Sluice_V1_ListNeighborsResponse>,
+            options: GRPCCore.CallOptions = .defaults,
+            onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Sluice_V1_ListNeighborsResponse>) async throws -> Result = { response in
+                try response.message
+            }
+        ) async throws -> Result where Result: Sendable {
+            try await self.client.unary(
+                request: request,
+                descriptor: Sluice_V1_Dataplane.Method.ListNeighbors.descriptor,
                 serializer: serializer,
                 deserializer: deserializer,
                 options: options,
@@ -1867,6 +2027,35 @@ extension Sluice_V1_Dataplane.ClientProtocol {
         )
     }
 
+    /// Call the "ListNeighbors" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Neighbours of routed ports, and those that the configuration names.
+    ///
+    /// - Parameters:
+    ///   - request: A request containing a single `Sluice_V1_ListNeighborsRequest` message.
+    ///   - options: Options to apply to this RPC.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func listNeighbors<Result>(
+        request: GRPCCore.ClientRequest<Sluice_V1_ListNeighborsRequest>,
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Sluice_V1_ListNeighborsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        try await self.listNeighbors(
+            request: request,
+            serializer: GRPCProtobuf.ProtobufSerializer<Sluice_V1_ListNeighborsRequest>(),
+            deserializer: GRPCProtobuf.ProtobufDeserializer<Sluice_V1_ListNeighborsResponse>(),
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
     /// Call the "GetMemory" method.
     ///
     /// > Source IDL Documentation:
@@ -2166,6 +2355,39 @@ extension Sluice_V1_Dataplane.ClientProtocol {
             metadata: metadata
         )
         return try await self.listDrops(
+            request: request,
+            options: options,
+            onResponse: handleResponse
+        )
+    }
+
+    /// Call the "ListNeighbors" method.
+    ///
+    /// > Source IDL Documentation:
+    /// >
+    /// > Neighbours of routed ports, and those that the configuration names.
+    ///
+    /// - Parameters:
+    ///   - message: request message to send.
+    ///   - metadata: Additional metadata to send, defaults to empty.
+    ///   - options: Options to apply to this RPC, defaults to `.defaults`.
+    ///   - handleResponse: A closure which handles the response and returns its result to
+    ///       the caller. Returning from the closure will cancel the RPC if it hasn't
+    ///       already finished.
+    /// - Returns: The result of `handleResponse`.
+    public func listNeighbors<Result>(
+        _ message: Sluice_V1_ListNeighborsRequest,
+        metadata: GRPCCore.Metadata = [:],
+        options: GRPCCore.CallOptions = .defaults,
+        onResponse handleResponse: @Sendable @escaping (GRPCCore.ClientResponse<Sluice_V1_ListNeighborsResponse>) async throws -> Result = { response in
+            try response.message
+        }
+    ) async throws -> Result where Result: Sendable {
+        let request = GRPCCore.ClientRequest<Sluice_V1_ListNeighborsRequest>(
+            message: message,
+            metadata: metadata
+        )
+        return try await self.listNeighbors(
             request: request,
             options: options,
             onResponse: handleResponse

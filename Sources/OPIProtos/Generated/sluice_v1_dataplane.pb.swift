@@ -328,6 +328,71 @@ public nonisolated struct Sluice_V1_Drop: Sendable {
   public init() {}
 }
 
+public nonisolated struct Sluice_V1_ListNeighborsRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// By name: only neighbours on this port's link. Empty for all ports.
+  public var port: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Sluice_V1_ListNeighborsResponse: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// By port and address.
+  public var neighbors: [Sluice_V1_Neighbor] = []
+
+  public var monotonicNanoseconds: UInt64 = 0
+
+  /// Neighbours that there was no room for: no more than 16384 come.
+  public var leftOut: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Sluice_V1_Neighbor: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var port: String = String()
+
+  public var lif: UInt32 = 0
+
+  public var vlan: UInt32 = 0
+
+  /// 4 or 16 bytes in network order.
+  public var address: Data = Data()
+
+  /// As 02:00:00:00:00:01; empty while it is not known.
+  public var mac: String = String()
+
+  /// incomplete, reachable, probing, static: the best that a worker has.
+  public var state: String = String()
+
+  /// Seconds until that state is looked at again; 0 for static ones.
+  public var secondsLeft: Double = 0
+
+  /// Packets that wait for it.
+  public var waiting: UInt64 = 0
+
+  /// Workers that know it; 0 for one that only copies go to.
+  public var workers: UInt32 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
 public nonisolated struct Sluice_V1_GetMemoryRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -840,8 +905,8 @@ public nonisolated struct Sluice_V1_TracedPacket: Sendable {
   /// Where it left; empty when it did not.
   public var outPort: String = String()
 
-  /// In order. The names: receive, takeOver, resume, parse, fragment, hash, session, policy, rewrite, copy,
-  /// handOff, transmit, verdict. There may be more in time.
+  /// In order. The names: receive, takeOver, resume, parse, fragment, screen, hash, session, policy, rewrite,
+  /// copy, route, handOff, transmit, verdict. There may be more in time.
   public var steps: [Sluice_V1_TraceStep] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -1494,6 +1559,146 @@ nonisolated extension Sluice_V1_Drop: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.description_p != rhs.description_p {return false}
     if lhs.packets != rhs.packets {return false}
     if lhs.ports != rhs.ports {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sluice_V1_ListNeighborsRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ListNeighborsRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}port\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.port) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.port.isEmpty {
+      try visitor.visitSingularStringField(value: self.port, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Sluice_V1_ListNeighborsRequest, rhs: Sluice_V1_ListNeighborsRequest) -> Bool {
+    if lhs.port != rhs.port {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sluice_V1_ListNeighborsResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ListNeighborsResponse"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}neighbors\0\u{3}monotonic_nanoseconds\0\u{3}left_out\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.neighbors) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.monotonicNanoseconds) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.leftOut) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.neighbors.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.neighbors, fieldNumber: 1)
+    }
+    if self.monotonicNanoseconds != 0 {
+      try visitor.visitSingularUInt64Field(value: self.monotonicNanoseconds, fieldNumber: 2)
+    }
+    if self.leftOut != 0 {
+      try visitor.visitSingularUInt64Field(value: self.leftOut, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Sluice_V1_ListNeighborsResponse, rhs: Sluice_V1_ListNeighborsResponse) -> Bool {
+    if lhs.neighbors != rhs.neighbors {return false}
+    if lhs.monotonicNanoseconds != rhs.monotonicNanoseconds {return false}
+    if lhs.leftOut != rhs.leftOut {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sluice_V1_Neighbor: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Neighbor"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}port\0\u{1}lif\0\u{1}vlan\0\u{1}address\0\u{1}mac\0\u{1}state\0\u{3}seconds_left\0\u{1}waiting\0\u{1}workers\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.port) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.lif) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.vlan) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self.address) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.mac) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.state) }()
+      case 7: try { try decoder.decodeSingularDoubleField(value: &self.secondsLeft) }()
+      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.waiting) }()
+      case 9: try { try decoder.decodeSingularUInt32Field(value: &self.workers) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.port.isEmpty {
+      try visitor.visitSingularStringField(value: self.port, fieldNumber: 1)
+    }
+    if self.lif != 0 {
+      try visitor.visitSingularUInt32Field(value: self.lif, fieldNumber: 2)
+    }
+    if self.vlan != 0 {
+      try visitor.visitSingularUInt32Field(value: self.vlan, fieldNumber: 3)
+    }
+    if !self.address.isEmpty {
+      try visitor.visitSingularBytesField(value: self.address, fieldNumber: 4)
+    }
+    if !self.mac.isEmpty {
+      try visitor.visitSingularStringField(value: self.mac, fieldNumber: 5)
+    }
+    if !self.state.isEmpty {
+      try visitor.visitSingularStringField(value: self.state, fieldNumber: 6)
+    }
+    if self.secondsLeft.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.secondsLeft, fieldNumber: 7)
+    }
+    if self.waiting != 0 {
+      try visitor.visitSingularUInt64Field(value: self.waiting, fieldNumber: 8)
+    }
+    if self.workers != 0 {
+      try visitor.visitSingularUInt32Field(value: self.workers, fieldNumber: 9)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Sluice_V1_Neighbor, rhs: Sluice_V1_Neighbor) -> Bool {
+    if lhs.port != rhs.port {return false}
+    if lhs.lif != rhs.lif {return false}
+    if lhs.vlan != rhs.vlan {return false}
+    if lhs.address != rhs.address {return false}
+    if lhs.mac != rhs.mac {return false}
+    if lhs.state != rhs.state {return false}
+    if lhs.secondsLeft != rhs.secondsLeft {return false}
+    if lhs.waiting != rhs.waiting {return false}
+    if lhs.workers != rhs.workers {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -5,7 +5,7 @@ import ControlClient
 struct ShowCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show",
-    abstract: "Show what a running daemon does: workers, ports, drops, sessions, memory.",
+    abstract: "Show what a running daemon does: workers, ports, drops, sessions, neighbors, memory.",
     discussion: """
       Counters are since the daemon's start. With --interval the first output has them, and each later \
       one has rates since the one before. Talks to `sluice run` over its control socket: --socket, else \
@@ -17,7 +17,8 @@ struct ShowCommand: ParsableCommand {
         sluice show ports --json --interval 5 --count 12
       """,
     subcommands: [
-      ShowStatus.self, ShowWorkers.self, ShowPorts.self, ShowDrops.self, ShowSessions.self, ShowMemory.self,
+      ShowStatus.self, ShowWorkers.self, ShowPorts.self, ShowDrops.self, ShowSessions.self,
+      ShowNeighbors.self, ShowMemory.self,
     ])
 }
 

@@ -68,20 +68,42 @@ struct NeighborCacheTests {
     #expect(cache.takeHeld(place) == nil)
   }
 
-  @Test func `a full table gives up unused ones first, and never those that are asked for`() throws {
+  @Test func `a full table gives up unused ones first, and never those that packets wait for`() throws {
     let cache = Neighbors(capacity: 4)
     for number in 1...UInt32(3) {
       let place = try #require(
         cache.learn(IPAddress(ipv4: number), lif: 1, mac: mac, creates: true, now: at(0)))
       if number != 2 { _ = cache.use(place) }
     }
-    #expect(cache.begin(IPAddress(ipv4: 4), lif: 1, now: at(0)) != nil)
-    #expect(cache.begin(IPAddress(ipv4: 5), lif: 1, now: at(0)) != nil)
-    #expect(cache.find(IPAddress(ipv4: 2), lif: 1) == UInt32.max)
-    #expect(cache.begin(IPAddress(ipv4: 6), lif: 1, now: at(0)) != nil)
-    #expect(cache.begin(IPAddress(ipv4: 7), lif: 1, now: at(0)) != nil)
+    for number in 4...UInt32(7) {
+      let place = try #require(cache.begin(IPAddress(ipv4: number), lif: 1, now: at(0)))
+      #expect(cache.hold(number, for: place))
+      if number == 5 { #expect(cache.find(IPAddress(ipv4: 2), lif: 1) == UInt32.max) }
+    }
     #expect(cache.begin(IPAddress(ipv4: 8), lif: 1, now: at(0)) == nil)
     for number in 4...UInt32(7) { #expect(cache.find(IPAddress(ipv4: number), lif: 1) != UInt32.max) }
+  }
+
+  @Test func `one that is asked for while nothing waits makes room, until it is given up`() throws {
+    let cache = Neighbors(capacity: 1)
+    let first = try #require(cache.begin(address, lif: 1, now: at(0)))
+    let place = try #require(cache.begin(IPAddress(ipv4: 3), lif: 1, now: at(0)))
+    #expect(place == first && cache.find(address, lif: 1) == UInt32.max)
+    for second in 0..<3 { #expect(cache.events(at(Double(second))).count == 1) }
+    #expect(cache.begin(address, lif: 1, now: at(2.5)) == nil)
+    #expect(cache.events(at(3)) == [.failed(place)])
+  }
+
+  @Test func `what waits for a neighbour that is configured no more is not lost`() throws {
+    let cache = Neighbors(capacity: 8)
+    let place = try #require(cache.begin(address, lif: 1, now: at(0)))
+    #expect(cache.hold(1, for: place))
+    cache.fix(Neighbor(address: address, mac: mac, lif: LIF(number: 1)))
+    cache.removeFixed()
+    #expect(cache.state(place) == .incomplete && cache.use(place) == nil)
+    for second in 0..<3 { #expect(cache.events(at(Double(second))) == [.request(place, isDirect: false)]) }
+    #expect(cache.events(at(3)) == [.failed(place)])
+    #expect(cache.takeHeld(place) == 1)
   }
 
   @Test func `errors are limited to a burst and then a rate`() {
@@ -110,6 +132,7 @@ private final class Neighbors {
   func use(_ place: UInt32) -> MACAddress? { cache.use(place) }
   func fix(_ neighbor: Neighbor) { cache.fix(neighbor, now: .zero) }
   func remove(_ place: UInt32) { cache.remove(place) }
+  func removeFixed() { cache.removeFixed() }
   func takeHeld(_ place: UInt32) -> UInt32? { cache.takeHeld(place)?.bytes }
 
   func begin(_ address: IPAddress, lif: UInt16, now: PacketTime) -> UInt32? {
@@ -123,7 +146,7 @@ private final class Neighbors {
   }
 
   func hold(_ length: UInt32, for place: UInt32) -> Bool {
-    cache.hold(HeldPacket(buffer: .none, kind: .forward, bytes: length), for: place)
+    cache.hold(HeldPacket(.none, .released, kind: .forward, bytes: length), for: place)
   }
 
   func events(_ now: PacketTime) -> [NeighborCache.Event] {

@@ -18,6 +18,20 @@ package enum FrameCheck {
     return problems
   }
 
+  /// ARP and neighbor discovery, as routed ports read them.
+  private static func useNeighbors(_ frame: Frame, _ bytes: RawSpan) {
+    if frame.kind == .arp {
+      let body = bytes.extracting(droppingFirst: Int(frame.networkOffset))
+      guard let arp = try? ARPPacket(parsing: body) else { return }
+      _ = (arp.operation, arp.senderMAC, arp.targetMAC, arp.senderIPv4, arp.targetIPv4)
+    } else if frame.kind == .icmpv6 {
+      let body = bytes.extracting(droppingFirst: Int(frame.transportOffset))
+      if body.byteCount > 0, NeighborMessage.isType(body.loadByte(at: 0)) {
+        _ = try? NeighborMessage(parsing: body)
+      }
+    }
+  }
+
   /// - Parameter original: bytes that the packet had on its link.
   package static func problems(_ bytes: RawSpan, link: LinkType, original: Int) -> [String] {
     let length = UInt32(original)
@@ -25,6 +39,7 @@ package enum FrameCheck {
     do throws(DropReason) {
       let frame = try Frame.parse(bytes, link: link, originalLength: length)
       if frame.hasPorts { _ = frame.ports(in: bytes).value }
+      useNeighbors(frame, bytes)
       if frame.tcpFieldsCaptured {
         _ = frame.tcp(in: bytes).windowScale()
         _ = frame.tcpPayloadLength(in: bytes)

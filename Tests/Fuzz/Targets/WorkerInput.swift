@@ -4,7 +4,7 @@ import PacketIO
 /// A worker's setting and a sequence of packets, decoded from any bytes.
 ///
 ///     byte 0   miss policy (bits 0-1), learned action (2), non-session policy (3-4), TCP control (5),
-///              whether sessions are there from the start (6)
+///              whether sessions are there from the start (6), whether the ports are routed (7)
 ///     byte 1   packets a burst, less 1
 ///     byte 2   places for sessions, less 1, below 128; else ample
 ///     then for each packet:
@@ -18,11 +18,13 @@ struct WorkerInput {
   let packets: [MemoryQueue.Packet]
   let burstLimit: Int
   let isAmple: Bool
+  let isRouted: Bool
 
   init?(_ input: [UInt8]) {
     guard input.count >= 3 else { return nil }
     burstLimit = Int(input[1]) + 1
     isAmple = input[2] >= 128
+    isRouted = input[0] & 0x80 != 0
     requests = input[0] & 0x40 != 0 ? Self.sessions : []
     setup = Self.setup(input[0], capacity: isAmple ? 4096 : Int(input[2]) + 1)
     var packets: [MemoryQueue.Packet] = []
@@ -49,11 +51,17 @@ struct WorkerInput {
   private static func setup(_ byte: UInt8, capacity: Int) -> WorkerSetup {
     var generator = FixedGenerator()
     let ports = (UInt16(1)...2).map { lif in
-      WorkerSetup.Port(
+      var port = WorkerSetup.Port(
         lif: lif, peer: 3 - lif, miss: MissPolicy.allCases[Int(byte & 3)],
         learnedAction: byte & 4 != 0 ? .drop : .forward,
         nonSession: NonSessionPolicy.allCases[Int(byte >> 3 & 3) % NonSessionPolicy.allCases.count],
         mac: MACAddress(0x0200_0000_0100 + UInt64(lif)))
+      if byte & 0x80 != 0 {
+        port.addresses = addresses(lif)
+        // What seed packets are for.
+        port.mac = MACAddress(0x0200_0000_0003 - UInt64(lif))
+      }
+      return port
     }
     var setup = WorkerSetup(
       workers: 1, capacity: capacity, ports: ports, waits: true, generator: &generator)
@@ -65,6 +73,14 @@ struct WorkerInput {
     setup.poolBuffers = 8
     setup.packetSize = 2048
     return setup
+  }
+
+  /// Of a routed port: 10.0.N.1/24, 2001:db8:0:N::1/64.
+  private static func addresses(_ lif: UInt16) -> [InterfaceAddress] {
+    [
+      InterfaceAddress(IPAddress(ipv4: 0x0A00_0001 | UInt32(lif - 1) << 8), length: 24),
+      InterfaceAddress(IPAddress(ipv6High: 0x2001_0DB8_0000_0000 | UInt64(lif - 1), low: 1), length: 64),
+    ].compactMap(\.self)
   }
 
   /// Policies that the two ports hold: theirs are equal, and a fresh table numbers them so.
