@@ -90,6 +90,8 @@ fence='^(CSupport|Sources/PacketIO|Tests|Bench)/'
 fence+='|^Sources/Dataplane/(Packet|Worker)/'
 fence+='|^Sources/Dataplane/Session/(FlowTableMemory|SessionIDIndex|SessionPolicyTable)\.swift$'
 fence+='|^Sources/Dataplane/Session/(EndedSessions|FlowFastPath|HeldFragments|SessionLine)\.swift$'
+# A shard's file, as bytes and mapped.
+fence+='|^Sources/Dataplane/Session/(ShardHeader|ShardMapping|ShardMarks|StoredSession)\.swift$'
 fence+='|^Sources/Dataplane/Wire/ByteOrder\.swift$'
 # C strings, signals and sockets of start-up, not on the packet path.
 fence+='|^Sources/(Gateway|sluice|Config|ControlAPI/Server)/'

@@ -16,7 +16,8 @@ $step --figures "swift test (200 sequences)" env SLUICE_SEQUENCES=200 \
 $step --figures "fuzz (long)" scripts/fuzz.sh 120
 
 $step --figures "api (long)" "$PYTHON" Tests/API/run.py --sluice "$SLUICE" --long --filter full_speed
-$step --figures "live (long)" "$PYTHON" Tests/Live/live.py --sluice "$SLUICE" --long --filter soak
+$step --figures "live (long)" "$PYTHON" Tests/Live/live.py --sluice "$SLUICE" --long \
+  --filter soak killed_long
 $step --figures "oracle's own test" "$PYTHON" Tests/Interop/selftest.py
 
 work=$(mktemp -d)

@@ -26,7 +26,7 @@ struct InsertBench: ParsableCommand {
     while repetitions.next() {
       guard var table = LoadedSessions.empty(capacity: 2 * common.flows) else { throw OutOfMemory() }
       // The peer's memory is there before its first insertion: so is ours.
-      table.flows.memory.commonPages.populate { true }
+      table.flows.memory.commonPages.forEach { $0.populate { true } }
       let start = CPUClock.now
       switch way {
       case .learn: try learn(flows, &table, &burst)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from . import api, live, pairs, replay, report
+from . import api, live, pairs, replay, report, restart
 
 FLOWS = {"1k": 1 << 10, "64k": 1 << 16, "1m": 1 << 20, "8m": 1 << 23}
 ORDERS = ("uniform", "zipf")
@@ -88,7 +88,7 @@ def all_rows():
     rows += [replay.ReplayRow("replay.64", 1.3, 64),
              replay.ReplayRow("replay.1420", 2.0, 1420, bytes=3_000_000_000)]
     rows.append(WorkersRow("workers.2", 0.9))
-    return rows + api.all_rows() + live.all_rows()
+    return rows + api.all_rows() + restart.all_rows() + live.all_rows()
 
 
 def _lookup(family, size, order):

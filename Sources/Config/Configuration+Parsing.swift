@@ -46,6 +46,7 @@ extension Configuration {
     }
     captures = CaptureSettings(fields, &problems)
     api = APISettings(fields, &problems)
+    warmRestart = WarmRestartSettings(fields, &problems)
     readSessions(fields, knownLIFs: reading.knownLIFs, &problems)
   }
 
@@ -86,7 +87,6 @@ extension Configuration {
   private static let keys =
     [
       "capacity", "closed_retention", "workers", "tcp_control", "timeouts", "ports", "neighbors", "routes",
-      "copies",
-      "captures", "api", "sessions",
+      "copies", "captures", "api", "warm_restart", "sessions",
     ] + WorkerSettings.keys
 }

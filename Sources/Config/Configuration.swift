@@ -30,6 +30,8 @@ public struct Configuration: Hashable, Sendable {
   public var captures = CaptureSettings()
   /// How the control API is served.
   public var api = APISettings()
+  /// Where the daemon's sessions outlive the process; nil where they do not.
+  public var warmRestart: WarmRestartSettings?
 
   /// What an empty file means.
   public init() {}

@@ -70,7 +70,8 @@ public struct Worker: ~Copyable {
 
   /// - Parameters:
   ///   - events: where ended sessions go; nil when nobody wants them.
-  /// - Throws: `WorkerError.outOfMemory` when the kernel has no address space for table or pool.
+  /// - Throws: `WorkerError.outOfMemory` when the kernel has no address space for table or pool,
+  ///   `.noRoomForStored` when sessions of files find none.
   public init(_ setup: WorkerSetup, index: Int, events: SessionEvents?) throws(WorkerError) {
     self.index = index
     counters = setup.counters[index]
@@ -89,11 +90,8 @@ public struct Worker: ~Copyable {
     // the compiler (Swift 6.3) free others that are not.
     let isRouting = router.isActive
     let buffers = setup.poolBuffers + (isRouting || setup.mayRoute ? Router.buffers : 0)
-    guard
-      let fragments = FragmentCache(limits),
-      let table = SessionTable(
-        recordCount: setup.recordsPerWorker, worker: UInt32(index), capacity: setup.capacity,
-        secret: setup.secret, timeouts: setup.timeouts, isReporting: events != nil, at: setup.start),
+    let table = try SessionTable.restored(setup, worker: index, isReporting: events != nil)
+    guard let fragments = FragmentCache(limits),
       let pool = PacketPool(capacity: buffers, packetSize: setup.packetSize)
     else { throw .outOfMemory }
     self.fragments = fragments
@@ -110,7 +108,10 @@ public struct Worker: ~Copyable {
   }
 
   /// The session table's memory, which lives as long as the worker.
-  package var tablePages: PageRange { sessions.flows.memory.commonPages }
+  package var tablePages: [PageRange] { sessions.flows.memory.commonPages }
+
+  /// What came back from files.
+  package var restored: RestoreCounts { sessions.restored }
 
   /// Takes one burst through: every packet in it ends in exactly one verdict.
   public mutating func take<Queue: PacketQueue & ~Copyable>(

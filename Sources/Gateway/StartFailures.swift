@@ -22,6 +22,8 @@ extension WorkerError {
   func text(capacity: Int) -> String {
     switch self {
     case .outOfMemory: "no memory for a table of \(capacity) sessions: lower \"capacity\""
+    case .noRoomForStored:
+      "warm_restart: a worker has no room for the sessions that are stored: raise \"capacity\""
     case .thread(let number): "a worker thread cannot be started: \(errorText(number))"
     case .pinning(let core, let number):
       "cores: a worker thread cannot be pinned to CPU \(core): \(errorText(number))"

@@ -10,7 +10,14 @@ package final class WorkerGroup: Sendable {
   private let submitting = Guarded(())
   private let threads: [WorkerThread]
   private let running: RunningCount
-  private let tables = Guarded([Int: PageRange]())
+  private let tables = Guarded([Int: Table]())
+
+  /// A worker's session table.
+  private struct Table {
+    /// Its memory, as long as the worker runs.
+    let pages: [PageRange]
+    let restored: RestoreCounts
+  }
 
   /// Workers whose threads have not come to their end yet.
   private final class RunningCount: Sendable {
@@ -64,16 +71,17 @@ package final class WorkerGroup: Sendable {
       throw error
     }
     self.threads = threads
+    restored = tables.withLock { $0.values.reduce(RestoreCounts()) { $0 + $1.restored } }
   }
 
   /// A worker's life, on its thread.
   private static func run<Queue: PacketQueue & ~Copyable>(
     _ loop: WorkerLoop, _ setup: WorkerSetup, _ index: Int, _ events: SessionEvents?,
-    _ tables: Guarded<[Int: PageRange]>, _ line: StartLine, _ makeQueue: @Sendable (Int) -> Queue
+    _ tables: Guarded<[Int: Table]>, _ line: StartLine, _ makeQueue: @Sendable (Int) -> Queue
   ) {
     do throws(WorkerError) {
       var worker = try Worker(setup, index: index, events: events)
-      tables.withLock { $0[index] = worker.tablePages }
+      tables.withLock { $0[index] = Table(pages: worker.tablePages, restored: worker.restored) }
       guard line.report(nil) else { return }
       var queue = makeQueue(index)
       loop.run(&worker, &queue)
@@ -98,7 +106,10 @@ package final class WorkerGroup: Sendable {
   package func thread(_ worker: Int) -> WorkerThread { threads[worker] }
 
   /// The session tables' memory by worker, until the workers end.
-  var tablePages: [Int: PageRange] { tables.withLock { $0 } }
+  var tablePages: [Int: [PageRange]] { tables.withLock { $0.mapValues(\.pages) } }
+
+  /// What came back from files.
+  package let restored: RestoreCounts
 
   /// The sum of a counter over all workers.
   package func total(_ counter: Counter) -> UInt64 { setup.counters.reduce(0) { $0 + $1[counter] } }

@@ -21,8 +21,8 @@ MODULES = (
     "requests_checked", "requests_next_hops", "additions", "duplicates", "replacements", "identities",
     "lists", "pages", "golden_bytes", "streams", "traffic", "actions_changed", "closing", "closed_sessions",
     "watching", "reflected", "listening", "encrypted", "stalled", "vanished", "garbage", "unread",
-    "client_commands", "worker_threads", "capturing", "tracing", "trace_commands", "reloading",
-    "model_sequences", "demo_capture",
+    "client_commands", "worker_threads", "warm_restart", "capturing", "tracing", "trace_commands",
+    "reloading", "model_sequences", "demo_capture",
 )
 LONG_MODULES = ("full_speed",)
 

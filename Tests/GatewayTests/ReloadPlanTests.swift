@@ -94,6 +94,7 @@ struct ReloadPlanTests {
     ("capacity: 5", ["capacity"]), ("workers: 2", ["workers"]), ("cores: [1, 2]", ["workers", "cores"]),
     ("polling: busy", ["polling"]), ("scheduler_policy: fifo", ["scheduler_policy", "scheduler_priority"]),
     ("mlockall: true\nprefault: false", ["mlockall", "prefault"]),
+    ("warm_restart: { directory: /run/x }", ["warm_restart.directory"]),
     ("api: { socket: /tmp/x, socket_mode: '0600' }", ["api.socket", "api.socket_mode"]),
     ("api: { lif: opaque, report_deleted: true }", ["api.lif", "api.report_deleted"]),
     (

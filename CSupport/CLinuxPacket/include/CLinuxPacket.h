@@ -6,6 +6,7 @@
 #include "sluice_capabilities.h"
 #include "sluice_copy.h"
 #include "sluice_fanout.h"
+#include "sluice_files.h"
 #include "sluice_packet_ring.h"
 #include "sluice_packet_socket.h"
 #include "sluice_prefetch.h"

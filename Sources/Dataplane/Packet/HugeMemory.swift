@@ -12,6 +12,33 @@ package enum HugeMemory {
   /// - Safety: the caller unmaps with `unmap` and the same count, once.
   @unsafe package static func map(byteCount: Int) -> UnsafeMutableRawPointer? {
     let wanted = rounded(byteCount)
+    guard let start = unsafe reserve(wanted) else { return nil }
+    // Refused where transparent huge pages are off: then they are 4 KB pages.
+    unsafe madvise(start, wanted, MADV_HUGEPAGE)
+    return unsafe start
+  }
+
+  /// Maps a file whole, shared with whoever maps it later. On a tmpfs with `huge=advise` it has 2 MB pages.
+  ///
+  /// - Returns: nil when the kernel refuses.
+  /// - Safety: as for `map`; `byteCount` is a multiple of 2 MB, and the file's size.
+  @unsafe package static func map(
+    descriptor: Int32, byteCount: Int, isWritable: Bool
+  ) -> UnsafeMutableRawPointer? {
+    guard let start = unsafe reserve(byteCount) else { return nil }
+    let protection = isWritable ? PROT_READ | PROT_WRITE : PROT_READ
+    // SAFETY: takes the place of what was reserved right now, and nobody else knows of.
+    let mapped = unsafe mmap(start, byteCount, protection, MAP_SHARED | MAP_FIXED, descriptor, 0)
+    guard unsafe mapped == start else {
+      unsafe munmap(start, byteCount)
+      return nil
+    }
+    unsafe madvise(start, byteCount, MADV_HUGEPAGE)
+    return unsafe start
+  }
+
+  /// Zeroed memory of `wanted` bytes, aligned to 2 MB; nil when the kernel refuses.
+  private static func reserve(_ wanted: Int) -> UnsafeMutableRawPointer? {
     let protection = PROT_READ | PROT_WRITE
     let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
     // One page more than wanted, then the misaligned ends are given back.
@@ -26,8 +53,6 @@ package enum HugeMemory {
     let start = unsafe raw + lead
     if lead > 0 { unsafe munmap(raw, lead) }
     if reserve - lead > wanted { unsafe munmap(start + wanted, reserve - lead - wanted) }
-    // Refused where transparent huge pages are off: then they are 4 KB pages.
-    unsafe madvise(start, wanted, MADV_HUGEPAGE)
     return unsafe start
   }
 
@@ -42,6 +67,14 @@ package enum HugeMemory {
   @unsafe package static func populate(_ start: UnsafeMutableRawPointer, byteCount: Int) {
     let populateForWriting: Int32 = 23  // MADV_POPULATE_WRITE
     unsafe madvise(start, rounded(byteCount), populateForWriting)
+  }
+
+  /// The same for pages of any size.
+  ///
+  /// - Safety: as for `populate`; `start` is aligned to a page.
+  @unsafe package static func populateExactly(_ start: UnsafeMutableRawPointer, byteCount: Int) {
+    let populateForWriting: Int32 = 23  // MADV_POPULATE_WRITE
+    unsafe madvise(start, byteCount, populateForWriting)
   }
 
   private static func rounded(_ byteCount: Int) -> Int {

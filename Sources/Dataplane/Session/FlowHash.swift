@@ -35,12 +35,12 @@ package struct FlowSecret: BitwiseCopyable, Sendable {
     self.d = d | 1
   }
 
-  /// The key's words, in the order of `init`.
-  package var words: (UInt64, UInt64, UInt64, UInt64) { (a, b, c, d) }
-
   package init(using generator: inout some RandomNumberGenerator) {
     self.init(generator.next(), generator.next(), generator.next(), generator.next())
   }
+
+  /// The key's words, in the order of `init`: whoever knows them can choose tuples that collide.
+  package var words: (UInt64, UInt64, UInt64, UInt64) { (a, b, c, d) }
 
   @inline(__always)
   package func hash(addresses: UInt64, ports: UInt32, kind: FlowKind) -> FlowHash {

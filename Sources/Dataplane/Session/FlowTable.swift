@@ -1,3 +1,5 @@
+import Synchronization
+
 /// An open-addressing table from flow key to session record, in one allocation.
 ///
 /// A bucket is one cache line of eight tags and record indices, compared at once; a key that finds its
@@ -19,12 +21,16 @@ package struct FlowTable: ~Copyable {
   private(set) var freeIPv4 = FlowTable.none
   private(set) var freeIPv6 = FlowTable.none
 
-  /// - Parameter recordCount: sessions it can hold, 1...4 000 000 000.
+  /// - Parameters:
+  ///   - recordCount: sessions it can hold, 1...4 000 000 000.
+  ///   - shard: where they lie, if in a file; what is there already comes back by `adopt`.
   /// - Returns: nil when the kernel has no address space for it.
-  package init?(recordCount: UInt32) {
+  package init?(recordCount: UInt32, shard: ShardMapping? = nil) {
     // 7 of 8 slots in use when every record is: 87.5 % load.
     let buckets = max(2, UInt32((UInt64(recordCount) + 6) / 7))
-    guard let memory = FlowTableMemory(recordCount: recordCount, bucketCount: buckets) else { return nil }
+    guard let memory = FlowTableMemory(recordCount: recordCount, bucketCount: buckets, shard: shard) else {
+      return nil
+    }
     self.memory = memory
     freshHigh = recordCount
   }
@@ -80,7 +86,21 @@ package struct FlowTable: ~Copyable {
   /// - Returns: `none` when all records are in use.
   package mutating func insert(_ key: FlowKey, _ addresses6: FlowAddresses6) -> UInt32 {
     guard let index = takeRecord(isIPv6: key.kind.isIPv6) else { return Self.none }
-    var bucket = key.hash.bucket(of: memory.bucketCount)
+    enter(index, key.hash)
+    var record = SessionRecord.free
+    record.addresses = key.addresses
+    record.ports = key.ports
+    record.kind = key.kind
+    memory[index] = record
+    if key.kind.isIPv6 { memory[addresses6: index] = addresses6 }
+    count += 1
+    insertions &+= 1
+    return index
+  }
+
+  /// Enters a record into the bucket of its hash, or the next one with a free slot.
+  private func enter(_ index: UInt32, _ hash: FlowHash) {
+    var bucket = hash.bucket(of: memory.bucketCount)
     var free = memory.slots(bucket, matching: 0)
     var distance = 0
     // Ends: there are more slots than records.
@@ -91,17 +111,8 @@ package struct FlowTable: ~Copyable {
       free = memory.slots(bucket, matching: 0)
     }
     memory.setSlot(
-      bucket, slot: free.trailingZeroBitCount, tag: key.hash.tag, index: index,
+      bucket, slot: free.trailingZeroBitCount, tag: hash.tag, index: index,
       distance: UInt8(clamping: distance))
-    var record = SessionRecord.free
-    record.addresses = key.addresses
-    record.ports = key.ports
-    record.kind = key.kind
-    memory[index] = record
-    if key.kind.isIPv6 { memory[addresses6: index] = addresses6 }
-    count += 1
-    insertions &+= 1
-    return index
   }
 
   /// Frees record `index`, whose flow hash is `hash`.
@@ -172,6 +183,7 @@ package struct FlowTable: ~Copyable {
       if let index = popIPv6() { return index }
       if freshLow < freshHigh {
         freshHigh -= 1
+        memory.noteFresh(low: freshLow, high: freshHigh)
         return freshHigh
       }
       return popIPv4()
@@ -179,6 +191,7 @@ package struct FlowTable: ~Copyable {
     if let index = popIPv4() { return index }
     if freshLow < freshHigh {
       freshLow += 1
+      memory.noteFresh(low: freshLow, high: freshHigh)
       return freshLow - 1
     }
     return popIPv6()
@@ -199,7 +212,10 @@ package struct FlowTable: ~Copyable {
   }
 
   private mutating func giveBackRecord(_ index: UInt32) {
-    let isIPv6 = memory[index].kind.isIPv6
+    giveBackRecord(index, isIPv6: memory[index].kind.isIPv6)
+  }
+
+  private mutating func giveBackRecord(_ index: UInt32, isIPv6: Bool) {
     memory[index].kind = .none
     memory[index].addresses = 0
     if isIPv6 {
@@ -209,6 +225,41 @@ package struct FlowTable: ~Copyable {
       memory[detail: index].next = freeIPv4
       freeIPv4 = index
     }
+  }
+
+  // MARK: What a file says of records
+
+  /// Says that session `index` is complete: whoever maps its file after this process was killed finds it.
+  @inline(__always) package func commit(_ index: UInt32) {
+    let mark = memory[index].mark(start: memory[detail: index].start)
+    atomicMemoryFence(ordering: .releasing)
+    memory[detail: index].mark = mark
+  }
+
+  /// Says that session `index` is none any more, before anything of it changes.
+  @inline(__always) package func retract(_ index: UInt32) {
+    memory[detail: index].mark = 0
+    atomicMemoryFence(ordering: .releasing)
+  }
+
+  /// Takes records below `low`, and from `high` on, for used ones: `adopt` or `discard` comes for each.
+  package mutating func resume(low: UInt32, high: UInt32) {
+    precondition(count == 0 && low <= high && high <= recordCount, "not a fresh table")
+    freshLow = low
+    freshHigh = high
+    memory.noteFresh(low: low, high: high)
+  }
+
+  /// Enters a record that is there, whose flow hash is `hash`.
+  package mutating func adopt(_ index: UInt32, _ hash: FlowHash) {
+    enter(index, hash)
+    count += 1
+  }
+
+  /// Makes a record free that is no session.
+  package mutating func discard(_ index: UInt32) {
+    retract(index)
+    giveBackRecord(index, isIPv6: index >= freshHigh)
   }
 
   /// Whether record `index` was ever used: only then its memory has been touched.

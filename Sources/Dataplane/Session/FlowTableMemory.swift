@@ -25,8 +25,10 @@ import CLinuxPacket
   private let records: UnsafeMutablePointer<SessionRecord>
   private let details: UnsafeMutablePointer<SessionDetail>
   private let addresses: UnsafeMutablePointer<FlowAddresses6>
-  /// Size of the mapping in bytes; pages that were never touched take no memory.
-  package let byteCount: Int
+  /// Where a shard in a file notes which records are in use; nil without a file.
+  private let marks: ShardMarks?
+  /// Size of the mapping at `base` in bytes; pages that were never touched take no memory.
+  private let byteCount: Int
 
   /// Bytes that a session takes: a record, its details, room for two IPv6 addresses, its share of a bucket
   /// line of which seven of eight places are filled.
@@ -35,35 +37,43 @@ import CLinuxPacket
       + MemoryLayout<FlowAddresses6>.stride + Bucket.byteCount / (Bucket.slots - 1)
   }
 
+  /// - Parameter shard: the file that has all but the buckets, which outlives this; nil for memory.
   /// - Returns: nil when the kernel has no address space for it.
-  package init?(recordCount: UInt32, bucketCount: UInt32) {
+  package init?(recordCount: UInt32, bucketCount: UInt32, shard: ShardMapping? = nil) {
     precondition(MemoryLayout<SessionRecord>.stride == 64 && MemoryLayout<SessionDetail>.stride <= 48)
     self.recordCount = recordCount
     self.bucketCount = bucketCount
-    let page = HugeMemory.pageSize
-    func rounded(_ count: Int) -> Int { (count + page - 1) & ~(page - 1) }
-    let bucketBytes = rounded(Int(bucketCount) * Bucket.byteCount)
-    let recordBytes = rounded(Int(recordCount) * MemoryLayout<SessionRecord>.stride)
-    let detailBytes = rounded(Int(recordCount) * MemoryLayout<SessionDetail>.stride)
-    let addressBytes = rounded(Int(recordCount) * MemoryLayout<FlowAddresses6>.stride)
-    byteCount = bucketBytes + recordBytes + detailBytes + addressBytes
+    let layout = ShardLayout(recordCount: recordCount)
+    let bucketBytes = ShardLayout.rounded(Int(bucketCount) * Bucket.byteCount)
+    byteCount = bucketBytes + (shard == nil ? layout.sessionBytes : 0)
     guard let base = unsafe HugeMemory.map(byteCount: byteCount) else { return nil }
     unsafe self.base = base
     unsafe buckets = base
-    // SAFETY: the four regions follow one another inside the mapping, each aligned to 2 MB.
-    unsafe records = (base + bucketBytes).assumingMemoryBound(to: SessionRecord.self)
-    unsafe details = (base + bucketBytes + recordBytes).assumingMemoryBound(to: SessionDetail.self)
-    unsafe addresses = (base + bucketBytes + recordBytes + detailBytes)
+    precondition(shard?.holds(recordCount) ?? true, "a shard of another size")
+    marks = shard?.marks
+    let body = unsafe shard?.sessions ?? base + bucketBytes
+    // SAFETY: the three regions follow one another inside the mapping, each aligned to 2 MB.
+    unsafe records = body.assumingMemoryBound(to: SessionRecord.self)
+    unsafe details = (body + layout.recordBytes).assumingMemoryBound(to: SessionDetail.self)
+    unsafe addresses = (body + layout.recordBytes + layout.detailBytes)
       .assumingMemoryBound(to: FlowAddresses6.self)
   }
 
   deinit { unsafe HugeMemory.unmap(base, byteCount: byteCount) }
 
   /// All of it but the IPv6 addresses, which may never be used.
-  package var commonPages: PageRange {
-    // SAFETY: both lie in the mapping, the addresses at its end.
-    unsafe PageRange(start: base, byteCount: UnsafeMutableRawPointer(addresses) - base)
+  package var commonPages: [PageRange] {
+    let body = unsafe UnsafeMutableRawPointer(records)
+    let bodyBytes = unsafe UnsafeMutableRawPointer(addresses) - body
+    // SAFETY: buckets, then records and details, in one mapping or two.
+    let bucketBytes = ShardLayout.rounded(Int(bucketCount) * Bucket.byteCount)
+    return unsafe [
+      PageRange(start: buckets, byteCount: bucketBytes), PageRange(start: body, byteCount: bodyBytes),
+    ]
   }
+
+  /// Notes that records below `low`, and from `high` on, may be in use.
+  package func noteFresh(low: UInt32, high: UInt32) { marks?.noteFresh(low: low, high: high) }
 
   // MARK: Records
 
@@ -89,6 +99,16 @@ import CLinuxPacket
       yield unsafe &(addresses + (Int(recordCount) - 1 - checked(index))).pointee
     }
   }
+
+  /// Hints that record and detail `index` are about to be read.
+  package func prefetchSession(_ index: UInt32) {
+    // Only a hint, which no address is wrong for.
+    unsafe sluice_prefetch_write(records + Int(index))
+    prefetchDetail(index)
+  }
+
+  /// The same of the detail alone.
+  package func prefetchDetail(_ index: UInt32) { unsafe sluice_prefetch_write(details + Int(index)) }
 
   /// The line of record `index` as a value, for the length of one step of the packet path.
   @inline(__always) package func line(_ index: UInt32) -> SessionLine {

@@ -37,6 +37,9 @@ public final class SessionCapacity: Sendable {
     return false
   }
 
+  /// Counts sessions that came back from files, whatever the limit: they are there.
+  package func claimRestored(_ count: Int) { live.add(count, ordering: .relaxed) }
+
   package func release(_ count: Int = 1) {
     if isShared {
       live.subtract(count, ordering: .relaxed)

@@ -28,6 +28,19 @@ import CLinuxPacket
     unsafe sluice_prefetch_write(slots + Int(home(id, secret)))
   }
 
+  /// Hints that `id` is about to be looked for among the others of its run, whose details have theirs.
+  package func prefetchRun(of id: SessionID, secret: FlowSecret, in memory: borrowing FlowTableMemory) {
+    var slot = home(id, secret)
+    for _ in 0..<Self.hinted {
+      guard let index = entry(slot) else { return }
+      memory.prefetchDetail(index)
+      slot = next(slot)
+    }
+  }
+
+  /// Most runs are shorter in a full table.
+  private static var hinted: Int { 8 }
+
   /// The record of `id`; nil when there is none.
   package func find(_ id: SessionID, secret: FlowSecret, in memory: borrowing FlowTableMemory) -> UInt32? {
     var slot = home(id, secret)
@@ -43,6 +56,17 @@ import CLinuxPacket
     var slot = home(memory[detail: index].id, secret)
     while entry(slot) != nil { slot = next(slot) }
     unsafe slots[Int(slot)] = index + 1
+  }
+
+  /// The same unless the id is there already.
+  ///
+  /// - Returns: whether it was entered.
+  package func insertIfAbsent(
+    _ index: UInt32, secret: FlowSecret, in memory: borrowing FlowTableMemory
+  ) -> Bool {
+    guard find(memory[detail: index].id, secret: secret, in: memory) == nil else { return false }
+    insert(index, secret: secret, in: memory)
+    return true
   }
 
   /// Takes record `index` out, if it is in.

@@ -30,6 +30,16 @@ package struct SessionRecord: BitwiseCopyable {
     package var acknowledged: UInt32 = 0
   }
 
+  /// What marks the record's session as complete: a sum over what never changes while it lives, never 0.
+  ///
+  /// - Parameter start: `SessionDetail.start`.
+  package func mark(start: UInt64) -> UInt16 {
+    var sum = ShardChecksum()
+    sum.add(addresses ^ start)
+    sum.add(UInt64(ports) << 8 | UInt64(kind.rawValue))
+    return UInt16(truncatingIfNeeded: sum.value) | 1
+  }
+
   package static let free = SessionRecord(
     addresses: 0, ports: 0, kind: .none, state: .established, windowScales: 0xFF, flags: [], lastSeen: 0,
     low: SideState(), high: SideState(), lowWindow: 0, highWindow: 0, policy: 0)
@@ -68,7 +78,9 @@ package struct SessionDetail: BitwiseCopyable {
   package var finEnd: UInt32
   /// Position in the timer wheel; `TimerWheel.unarmed` when in none.
   package var slot: UInt16
-  private var unused: UInt16 = 0
+  /// Set last when a session opens, cleared first when it goes: `SessionRecord.mark(start:)`. Without it a
+  /// record that is mapped again is none.
+  package var mark: UInt16 = 0
   /// Neighbours in the timer slot's list; `next` also links free records.
   package var next: UInt32
   package var previous: UInt32

@@ -25,7 +25,7 @@ extension SessionTable {
       alive += 1
       let id = flows.memory[detail: index].id
       if self.record(of: id) != index { problems.append("id \(id) does not lead to session \(index)") }
-      if id.rawValue & SessionID.serverBit == 0 { clientIDs += 1 }
+      if !isAtHome(id, index) { clientIDs += 1 }
     }
     if alive != live { problems.append("\(alive) sessions are live, the count is \(live)") }
     if closed != lingering { problems.append("\(closed) sessions linger, the count is \(lingering)") }

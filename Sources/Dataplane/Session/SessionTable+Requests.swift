@@ -23,13 +23,21 @@ extension SessionTable {
   }
 
   private func anyRecord(of id: SessionID) -> UInt32? {
-    if id.rawValue & SessionID.serverBit == 0 { return ids.find(id, secret: secret, in: flows.memory) }
     let index = UInt32(truncatingIfNeeded: id.rawValue)
-    guard flows.isTouched(index), flows.memory[index].kind != .none, flows.memory[detail: index].id == id
-    else {
-      return nil
+    if isAtHome(id, index), flows.isTouched(index), flows.memory[index].kind != .none,
+      flows.memory[detail: index].id == id
+    {
+      return index
     }
-    return index
+    guard id.rawValue & SessionID.serverBit == 0 || restored.hasMovedIDs else { return nil }
+    return ids.find(id, secret: secret, in: flows.memory)
+  }
+
+  /// Whether `id` is one of ours that leads to record `index` by itself, as all do that were assigned here.
+  /// Those of sessions that came from another table do not; they are in the index with clients' ids.
+  func isAtHome(_ id: SessionID, _ index: UInt32) -> Bool {
+    id.rawValue & (SessionID.serverBit | 63 << 56 | 0xFFFF_FFFF)
+      == SessionID.serverBit | UInt64(worker & 63) << 56 | UInt64(index)
   }
 
   /// Adds, changes or takes over a session by request. `request` has been validated.
@@ -185,6 +193,7 @@ extension SessionTable {
       }
     }
     if request.id != .unassigned {
+      dropID(index)
       flows.memory[detail: index].id = request.id
       ids.insert(index, secret: secret, in: flows.memory)
     }

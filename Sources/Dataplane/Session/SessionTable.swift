@@ -6,6 +6,10 @@ package struct SessionTable: ~Copyable {
   package var policies: SessionPolicyTable
   var wheel: TimerWheel
   let ids: SessionIDIndex
+  /// The file where records, details, addresses and policies lie; nil in memory alone.
+  let shard: ShardMapping?
+  /// What came back from a file.
+  package internal(set) var restored = RestoreCounts()
   package let secret: FlowSecret
   /// Of sessions that are opened from now on.
   package internal(set) var timeouts: Timeouts
@@ -31,17 +35,20 @@ package struct SessionTable: ~Copyable {
   /// - Parameters:
   ///   - recordCount: sessions this worker can hold, lingering ones included.
   ///   - isReporting: whether ended sessions are kept for the worker to pass on.
+  ///   - shard: where they lie, if in a file; `restore` brings back what is there.
   /// - Returns: nil when the kernel has no address space for it.
   package init?(
     recordCount: UInt32, worker: UInt32, capacity: SessionCapacity, secret: FlowSecret, timeouts: Timeouts,
-    isReporting: Bool, at time: PacketTime
+    isReporting: Bool, at time: PacketTime, shard: ShardMapping? = nil
   ) {
-    guard let flows = FlowTable(recordCount: recordCount), let policies = SessionPolicyTable(),
+    guard let flows = FlowTable(recordCount: recordCount, shard: shard),
+      let policies = SessionPolicyTable(shard: shard),
       let ids = SessionIDIndex(recordCount: recordCount)
     else { return nil }
     self.flows = flows
     self.policies = policies
     self.ids = ids
+    self.shard = shard
     self.secret = secret
     self.timeouts = timeouts
     self.capacity = capacity
@@ -143,6 +150,7 @@ package struct SessionTable: ~Copyable {
     detail.start = time.nanoseconds
     flows.memory[detail: index] = detail
     wheel.arm(index, at: deadline(index), in: flows.memory)
+    flows.commit(index)
     live += 1
     totals.opened += 1
     announce(.opened, index)
@@ -157,6 +165,7 @@ package struct SessionTable: ~Copyable {
   /// An id of the server's range that leads back to its record without a lookup.
   mutating func nextServerID(_ index: UInt32) -> SessionID {
     idSequence &+= 1
+    shard?.marks.noteIDs(UInt32(truncatingIfNeeded: idSequence))
     return SessionID(
       SessionID.serverBit | UInt64(worker & 63) << 56 | (idSequence & 0xFF_FFFF) << 32 | UInt64(index))
   }
@@ -248,6 +257,7 @@ package struct SessionTable: ~Copyable {
   }
 
   private mutating func free(_ index: UInt32) {
+    flows.retract(index)
     wheel.disarm(index, in: flows.memory)
     if !flows.memory[index].state.isClosed { dropID(index) }
     policies.release(flows.memory[index].policy)
@@ -256,14 +266,14 @@ package struct SessionTable: ~Copyable {
       index, hash: secret.hash(addresses: record.addresses, ports: record.ports, kind: record.kind))
   }
 
-  private func dropID(_ index: UInt32) {
-    guard flows.memory[detail: index].id.rawValue & SessionID.serverBit == 0 else { return }
+  func dropID(_ index: UInt32) {
+    guard !isAtHome(flows.memory[detail: index].id, index) else { return }
     ids.remove(index, secret: secret, in: flows.memory)
   }
 
   // MARK: Lingering, oldest first
 
-  private mutating func linkLingering(_ index: UInt32) {
+  mutating func linkLingering(_ index: UInt32) {
     flows.memory[detail: index].lingerNext = FlowTable.none
     flows.memory[detail: index].lingerPrevious = lingerLast
     if lingerLast == FlowTable.none {

@@ -19,6 +19,8 @@ package struct TimerWheel: ~Copyable {
   /// Timers per level: empty levels are skipped in one step.
   private var counts: [UInt32]
   private var tick: UInt64
+  /// The time at which it was made.
+  package let start: PacketTime
   /// Sessions armed.
   package private(set) var count: UInt32 = 0
 
@@ -26,6 +28,7 @@ package struct TimerWheel: ~Copyable {
     heads = Array(repeating: Self.none, count: Self.levels * Self.slots)
     counts = Array(repeating: 0, count: Self.levels)
     tick = time.nanoseconds >> Self.tickShift
+    start = time
   }
 
   /// The time that `popDue` must be asked for to get every timer whose deadline is not after `time`. It

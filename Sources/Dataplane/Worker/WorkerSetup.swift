@@ -66,7 +66,12 @@ public struct WorkerSetup: Sendable {
   public var poolBuffers = 2 * PacketBurst.capacity
   /// The longest packet that can be copied, in bytes.
   public var packetSize = 9216
-  package let secret: FlowSecret
+  /// The key of all flow hashes.
+  package var secret: FlowSecret
+  /// By worker: the file of its sessions; empty where they lie in memory alone. What is in them comes back.
+  package var shards: [ShardMapping] = []
+  /// Shards of another number of workers or capacity: their sessions are taken over into our own.
+  package var stored: [ShardMapping] = []
 
   /// - Parameters:
   ///   - capacity: live sessions over all workers, 1...4 000 000 000.
@@ -84,7 +89,7 @@ public struct WorkerSetup: Sendable {
   }
 
   /// Records of one worker's shard: its share and a little more, since hashing does not deal evenly.
-  var recordsPerWorker: UInt32 {
+  package var recordsPerWorker: UInt32 {
     let limit = min(capacity.limit, 4_000_000_000)
     guard workers > 1 else { return UInt32(limit) }
     let share = (limit + workers - 1) / workers
@@ -112,6 +117,8 @@ public struct WorkerSetup: Sendable {
 
 /// Why a worker cannot start.
 public enum WorkerError: Error, Equatable {
+  /// Sessions that lie in files are more than a worker's table has room for.
+  case noRoomForStored
   /// The kernel has no address space for the flow table or the packet pool.
   case outOfMemory
   /// A thread could not be started: the errno.

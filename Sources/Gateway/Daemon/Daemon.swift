@@ -131,6 +131,9 @@ public final class Daemon: Sendable {
   /// A worker or port failed so that the daemon cannot go on; nil while all is well.
   public var failure: String? { runtime.failure }
 
+  /// What came back from an earlier process, or why nothing did, in words; nil without `warm_restart`.
+  public var warmRestart: String? { runtime.warmRestart }
+
   /// What is less good than it could be, in words, each said once at the start.
   public var warnings: [String] { runtime.warnings }
 

@@ -6,7 +6,11 @@ package import PacketIO
 package final class DaemonRuntime: Sendable {
   /// That of the start.
   let started: Configuration
-  package let clock = MonotonicClock()
+  package let clock: MonotonicClock
+  /// Where sessions lie in files; nil where they do not outlive the process.
+  let warmState: WarmState?
+  /// How long it took until all sessions of an earlier process were back, in nanoseconds.
+  let restoreNanoseconds: UInt64
   package let group: WorkerGroup
   /// Where workers run.
   package let placement: Placement
@@ -34,7 +38,13 @@ package final class DaemonRuntime: Sendable {
     let plan = try DaemonPlan(configuration)
     placement = try Self.placement(configuration, plan)
     if configuration.threads.locksMemory { try ProcessMemory.lock() }
-    let setup = Self.setup(configuration, plan, clock)
+    let beginning = MonotonicClock().now
+    let cold = Self.setup(configuration, plan)
+    warmState = try configuration.warmRestart.map { (settings) throws(DaemonError) in
+      try WarmState(settings.directory, cold)
+    }
+    clock = warmState?.clock ?? MonotonicClock()
+    let setup = warmState?.prepared(cold, at: clock.now) ?? cold.starting(at: clock.now)
     steering = plan.steering(setup)
     // With places for ports that come later.
     let counters = (0..<setup.workers).map { _ in PortCounters(ports: WorkerSetup.maxPorts) }
@@ -55,14 +65,31 @@ package final class DaemonRuntime: Sendable {
           positions: positions, stop: stopSignal)
       }
     } catch {
+      warmState?.abandon()
       // What is mapped after mlockall() counts against RLIMIT_MEMLOCK.
       let isBounded = error == .outOfMemory && configuration.threads.locksMemory
       let more = isBounded ? ", or raise RLIMIT_MEMLOCK, which mlockall must fit into" : ""
       throw DaemonError(status: 1, message: error.text(capacity: configuration.capacity) + more)
     }
-    if let refused = AddOutcome.refusal(group.add(configuration.sessions), configuration.sessions) {
+    restoreNanoseconds = clock.now.nanoseconds - beginning.nanoseconds
+    try addConfigured()
+    try warmState?.commit()
+  }
+
+  /// Adds the sessions of the configuration. One that came back from an earlier process stays what it is,
+  /// with the configuration's action and timeout; where another one has its id or tuple, that one stays.
+  private func addConfigured() throws(DaemonError) {
+    let isWarm = group.restored.live > 0
+    var outcomes = group.add(started.sessions, replacing: isWarm)
+    if isWarm {
+      for index in outcomes.indices where outcomes[index] == .replaced || outcomes[index] == .alreadyExists {
+        outcomes[index] = .added
+      }
+    }
+    if let refused = AddOutcome.refusal(outcomes, started.sessions) {
       signalStop()
       join()
+      warmState?.abandon()
       throw DaemonError(status: 2, message: refused)
     }
   }
@@ -93,7 +120,7 @@ package final class DaemonRuntime: Sendable {
   }
 
   private static func setup(
-    _ configuration: Configuration, _ plan: DaemonPlan, _ clock: MonotonicClock
+    _ configuration: Configuration, _ plan: DaemonPlan
   ) -> WorkerSetup {
     var generator = SystemRandomNumberGenerator()
     // Captures and memory can wait: a full ring holds them up, and nothing is lost. Only worker 0 hands over,
@@ -107,7 +134,6 @@ package final class DaemonRuntime: Sendable {
     setup.copies = configuration.copies
     setup.routes = configuration.routes
     setup.mayRoute = plan.hasLivePorts
-    setup.start = clock.now
     setup.polling = configuration.threads.polling
     // A copy is at most as long as the longest packet; buffers are touched when they are used.
     if !plan.feeds.isEmpty { setup.packetSize = Int(CaptureHeader.largestPacket) }

@@ -13,9 +13,11 @@ struct ProcessMemory {
     // proc(5): size, then resident, in pages.
     let pages = Self.text("/proc/self/statm").split(separator: " ")
     residentBytes = (pages.count > 1 ? UInt64(pages[1]) ?? 0 : 0) * UInt64(getpagesize())
-    let line = Self.text("/proc/self/smaps_rollup").split(separator: "\n")
-      .first { $0.hasPrefix("AnonHugePages:") }
-    hugePageBytes = (line?.split(separator: " ").dropFirst().first.flatMap { UInt64($0) } ?? 0) << 10
+    // Of our own memory, and of files on a tmpfs.
+    let lines = Self.text("/proc/self/smaps_rollup").split(separator: "\n")
+      .filter { $0.hasPrefix("AnonHugePages:") || $0.hasPrefix("ShmemPmdMapped:") }
+    hugePageBytes =
+      lines.reduce(0) { $0 + ($1.split(separator: " ").dropFirst().first.flatMap { UInt64($0) } ?? 0) } << 10
   }
 
   /// Keeps all memory of the process in main memory, also what is mapped later.
@@ -56,7 +58,7 @@ struct ProcessMemory {
     UInt64(text(path).trimmingCharacters(in: .whitespacesAndNewlines))
   }
 
-  private static func text(_ path: String) -> String {
+  static func text(_ path: String) -> String {
     (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
   }
 }

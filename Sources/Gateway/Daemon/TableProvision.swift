@@ -18,7 +18,7 @@ final class TableProvision: Sendable {
     threads = group.tablePages.compactMap { worker, pages in
       let place = ThreadPlace(memoryNode: group.thread(worker).place.memoryNode)
       return try? WorkerThread(name: "sluice-memory\(worker)", on: place) {
-        pages.populate { !flag.value.load(ordering: .relaxed) }
+        for part in pages { part.populate { !flag.value.load(ordering: .relaxed) } }
       }
     }
   }

@@ -35,6 +35,7 @@ extension DaemonRuntime {
     if let warning = steering?.warning, livePorts.contains(where: \.wantsSteering) {
       warnings.append(warning)
     }
+    if let warning = warmState?.directory.warning { warnings.append(warning) }
     let refused = placement.seats.indices.first { group.thread($0).memoryProblem != 0 }
     if let refused {
       let reason = errorText(group.thread(refused).memoryProblem)

@@ -32,6 +32,7 @@ extension ReloadPlan {
     ("scheduler_priority", { $0.threads.fifoPriority != $1.threads.fifoPriority }),
     ("mlockall", { $0.threads.locksMemory != $1.threads.locksMemory }),
     ("prefault", { $0.threads.prefaults != $1.threads.prefaults }),
+    ("warm_restart.directory", { $0.warmRestart?.directory != $1.warmRestart?.directory }),
     ("api.socket", { $0.api.socket != $1.api.socket }),
     ("api.socket_mode", { $0.api.socketMode != $1.api.socketMode }),
     ("api.socket_group", { $0.api.socketGroup != $1.api.socketGroup }),

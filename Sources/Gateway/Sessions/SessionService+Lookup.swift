@@ -39,10 +39,11 @@ extension SessionService {
     return nil
   }
 
-  /// The server's ids name their worker, the clients' do not.
+  /// The server's ids name their worker, the clients' do not, and neither do those of sessions that were
+  /// taken over from another number of workers.
   private func owners(of id: SessionID) -> Range<Int> {
     let all = 0..<group.setup.workers
-    guard let worker = id.assigningWorker else { return all }
+    guard let worker = id.assigningWorker, !group.restored.hasMovedIDs else { return all }
     return all.contains(worker) ? worker..<worker + 1 : 0..<0
   }
 

@@ -22,6 +22,7 @@ struct RunningDaemon {
   /// - Throws: `CommandFailure` with status 1 when a worker, a port or a listener failed.
   func serve() throws(CommandFailure) {
     HugePageNotice.announce()
+    if let restart = daemon.warmRestart { standardError("sluice: warm restart: \(restart)") }
     for warning in daemon.warnings + server.warnings { standardError("sluice: warning: \(warning)") }
     let (daemon, server) = (daemon, server)
     let problem = Mutex<String?>(nil)
