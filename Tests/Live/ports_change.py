@@ -186,7 +186,7 @@ def test_from_af_xdp_to_af_packet(case):
         listener = Listener(net, "right", 5)
         send(net, "left", [LINK_FRAME] * 5)
         equal(listener.frames(), [LINK_FRAME] * 5, "frames at the right")
-        bed.change(*bed.ports, problems="port0 is a port already, and AF_XDP cannot be beside another port on it")
+        bed.change(*bed.ports, problems="port0 is a port already, and AF_XDP cannot be beside another port")
         bed.change(port("idle", 9))
         bed.change(*bed.ports)
         equal({each.attachment for each in bed.daemon.ports().values()}, {"native"}, "attachments")

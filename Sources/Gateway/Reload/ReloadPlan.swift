@@ -145,8 +145,8 @@ package struct ReloadPlan: Sendable {
       if let running, let kind = live.kindOpenedAlone ?? running.kindClosedWithInterface {
         refusal.add(
           field,
-          "\(live.interface) is a port already, and \(kind) cannot be beside another port on it: remove the port, "
-            + "reload, and add it; or restart")
+          "\(live.interface) is a port already, and \(kind) cannot be beside another port on it: remove "
+            + "the port, reload, and add it; or restart")
       }
     }
   }
