@@ -52,7 +52,7 @@ def restart_amid_transfer(case, sessions, capacity, megabytes, rate, workers=1):
                     equal(after.get(identity), session, f"session {identity}")
             for identity, packets in moving.items():
                 true(after[identity]["in_packets"] >= packets, f"{after[identity]}, before {packets}")
-            equal(curl.wait(60), 0, "curl's status")
+            equal(curl.wait(megabytes // rate + 30), 0, "curl's status")
             with open(target, "rb") as file:
                 equal(hashlib.sha256(file.read()).hexdigest(), files.sums["file"], "the sum of the file")
             back = re.findall(r"(\d+) sessions are back after (\d+) ms", daemon.said())
