@@ -51,7 +51,7 @@ struct ConfigurationTests {
       refusals("worker: 2\n") == [
         "x.yaml:1:1: unknown key \"worker\", did you mean \"workers\"? accepted: capacity, closed_retention, "
           + "workers, tcp_control, timeouts, ports, neighbors, routes, copies, captures, api, "
-          + "sessions, cores, polling, idle_budget_us, scheduler_policy, scheduler_priority, "
+          + "warm_restart, sessions, cores, polling, idle_budget_us, scheduler_policy, scheduler_priority, "
           + "mlockall, prefault"
       ])
     #expect(
