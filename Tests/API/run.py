@@ -9,6 +9,7 @@ import argparse
 import importlib
 import os
 import re
+import signal
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -54,6 +55,9 @@ def main(modules=MODULES, long_modules=LONG_MODULES, description=__doc__):
     parser.add_argument("--filter", nargs="*", default=[], help="only tests whose MODULE.NAME has a word")
     parser.add_argument("--long", action="store_true", help="also those that take a minute or more")
     options = parser.parse_args()
+    # Ended by a signal, we still end what we started, and remove what we made.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, lambda *_: sys.exit(130))
     from suite import run
     sluice, passed, failed = os.path.abspath(options.sluice), 0, 0
     for module, function, generation in tests(
