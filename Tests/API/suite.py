@@ -109,6 +109,9 @@ def run(function, sluice, generation=None):
         problem = f"{failure} ({_lines(function)})"
     except Exception:    # a defect of the test, or an answer it could not read: shown as it is
         problem = traceback.format_exc()
+    except BaseException:    # the tests are to end
+        case.finish()
+        raise
     finally:
         signal.alarm(0)
     problems = ([problem] if problem else []) + case.finish()
