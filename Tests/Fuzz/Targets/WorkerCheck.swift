@@ -52,11 +52,14 @@ enum WorkerCheck {
 
     /// Lets so much time pass that nothing waits for a neighbour any more; all buffers are back then.
     private mutating func end(_ worker: inout Worker, _ input: WorkerInput) {
-      let last = input.packets.last?.time ?? input.setup.start
+      // Times of packets may run backwards, the worker's does not.
+      let last = worker.time
       var queue = MemoryQueue([])
       var burst = PacketBurst()
-      for second in 1...UInt64(8) {
-        worker.passTime(to: last.advanced(by: second &* 1_000_000_000), &burst, through: &queue)
+      // Neighbours that were in use are asked again after half a minute, and what is sent last is let go of
+      // by the next pass.
+      for round in 1...UInt64(40) {
+        worker.passTime(to: last.advanced(by: round &* 5_000_000_000), &burst, through: &queue)
       }
       if worker.buffers.free != worker.buffers.all {
         leaked = "\(worker.buffers.all - worker.buffers.free) buffers are lost"
