@@ -1,7 +1,6 @@
 """sluice is killed while a file is on its way, and started again: the transfer goes on, and so does every
 session."""
 
-import hashlib
 import json
 import re
 import shutil
@@ -29,10 +28,7 @@ def restart_amid_transfer(case, sessions, capacity, megabytes, rate, workers=1):
             files = Files(case, net)
             files.add("file", megabytes * MEGABYTE)
             _add(OPI(daemon), sessions)
-            target = case.path("fetched")
-            curl = net.start(
-                "left", "curl", "--silent", "--show-error", "--fail", "--noproxy", "*", "--limit-rate",
-                f"{rate}M", "--output", target, f"http://{ADDRESSES['right'][0]}:8080/file")
+            fetch = files.start("file", ADDRESSES["right"][0], seconds=2 * megabytes // rate + 30, rate=rate)
             eventually(lambda: daemon.counters()["sessionsOpened"] > sessions, "the transfer has a session")
             time.sleep(0.3)
             before = _sessions(daemon)
@@ -45,16 +41,14 @@ def restart_amid_transfer(case, sessions, capacity, megabytes, rate, workers=1):
             daemon.start()
             took = time.monotonic() - start
             after = _sessions(daemon)
-            true(curl.poll() is None, f"curl outlasts the restart and both lists: {curl.poll()}")
+            true(fetch.is_running, "the transfer outlasts the restart and both lists")
             equal(sorted(before.keys() - after.keys()), [], f"sessions that are missing ({daemon.said()})")
             for identity, session in before.items():
                 if identity not in moving and after.get(identity) != session:
                     equal(after.get(identity), session, f"session {identity}")
             for identity, packets in moving.items():
                 true(after[identity]["in_packets"] >= packets, f"{after[identity]}, before {packets}")
-            equal(curl.wait(megabytes // rate + 30), 0, "curl's status")
-            with open(target, "rb") as file:
-                equal(hashlib.sha256(file.read()).hexdigest(), files.sums["file"], "the sum of the file")
+            fetch.finish()
             back = re.findall(r"(\d+) sessions are back after (\d+) ms", daemon.said())
             true(back and int(back[-1][0]) >= sessions, daemon.said())
             daemon.terminate()

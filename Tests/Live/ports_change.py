@@ -1,6 +1,5 @@
 """Ports that come, change and go by a reload while the kernel's TCP runs through those that stay."""
 
-import hashlib
 import json
 import subprocess
 import time
@@ -12,12 +11,9 @@ from raw import LINK_FRAME, LISTENER, Listener, send
 from running import CALL_SECONDS
 from settings import port, settings
 from suite import equal, eventually, true
-from transfers import Files
+from transfers import Files, change_under
 
 MEGABYTE = 1 << 20
-# Segments of some 43,000 that a transfer may send again: without changes it is a dozen on busy cores.
-FEW = 200
-
 
 class Changing:
     """A bump in the wire, and a third interface of the middle: what is sent at `far2` arrives at `port2`."""
@@ -49,17 +45,7 @@ class Changing:
         return port("lif-3", 3, **{"interface": "port2", "peer": 2, "kind": kind or self.kind, **others})
 
 
-def _resent(net):
-    """Segments that the hosts have sent again so far."""
-    found = 0
-    for place in ADDRESSES:
-        for line in net.run(place, "nstat", "-asz", "TcpRetransSegs").splitlines():
-            if line.startswith("TcpRetransSegs"):
-                found += int(line.split()[1])
-    return found
-
-
-def _under_transfer(case, changes, rate="12M", size=60 * MEGABYTE, **options):
+def _under_transfer(case, changes, rate=12, size=60 * MEGABYTE, **options):
     """Runs `changes` over and over while a file goes through; nothing of it is lost by sluice."""
     with Net() as net:
         bed = Changing(case, net, **options)
@@ -68,21 +54,9 @@ def _under_transfer(case, changes, rate="12M", size=60 * MEGABYTE, **options):
         files.add("small", MEGABYTE)
         files.fetch("small", ADDRESSES["right"][0])
         before = net.link("middle", "port2")
-        target = f"{files.directory}/file.fetched"
-        transfer = net.start(
-            "left", "curl", "--silent", "--show-error", "--fail", "--noproxy", "*", "--limit-rate", rate,
-            "--max-time", 40, "--output", target, f"http://{ADDRESSES['right'][0]}:8080/file")
+        fetch = files.start("file", ADDRESSES["right"][0], seconds=40, rate=rate)
         eventually(lambda: bed.daemon.counters()["packets"] > 2000, "the transfer runs")
-        resent, rounds, gone = _resent(net), 0, 0
-        while transfer.poll() is None:
-            gone += changes(bed)
-            rounds += 1
-        equal(transfer.returncode, 0, "curl's status")
-        with open(target, "rb") as file:
-            equal(hashlib.sha256(file.read()).hexdigest(), files.sums["file"], "the file's sum")
-        true(rounds >= 2, f"{rounds} rounds of changes")
-        again = _resent(net) - resent
-        true(again <= FEW, f"{again} segments were sent again, in {rounds} rounds")
+        gone = sum(change_under(fetch, net, lambda: changes(bed), least=2))
         bed.change(*bed.ports)
         equal(net.link("middle", "port2"), before, "the third interface afterwards")
         equal(bed.daemon.drops().get("receiveRingFull", 0), 0, "packets that found no room")
