@@ -9,6 +9,8 @@ package struct SecurityIndex: Equatable, BitwiseCopyable, Sendable {
   package init?(_ frame: Frame, in bytes: RawSpan) {
     let start = Int(frame.transportOffset)
     let payload = start + UDPHeader.size
+    // What is behind the packet on its link is none of it.
+    let bytes = bytes.extracting(first: min(bytes.byteCount, start + Int(frame.transportLength)))
     switch frame.kind {
     case .esp: self.init(bytes, at: start, size: 4)
     case .udp:
