@@ -16,7 +16,8 @@ final class SessionBed: Sendable {
     workers: Int = 1, capacity: Int = 10_000, retention: Int = 1000, reportsDeleted: Bool = false,
     miss: MissPolicy = .forward
   ) throws {
-    var generator = SystemRandomNumberGenerator()
+    // One of its own: ThreadSanitizer takes system generators, which are no bytes at one place, for shared.
+    var generator = SplitMix64(state: UInt64.random(in: 0 ... .max))
     let ports = [(UInt16(1), UInt16(2)), (2, 1)].map { lif, peer in
       WorkerSetup.Port(
         lif: lif, peer: peer, miss: miss, learnedAction: .forward, nonSession: .forward,
