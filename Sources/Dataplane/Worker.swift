@@ -7,11 +7,13 @@
 ///     receive   the queue fills the burst                       PacketQueue
 ///     parse     headers, 5-tuple, hash; prefetch bucket         Worker+Parse, Worker+ParseOrdinary,
 ///                                                               Worker+Describe
+///     screen    with routed ports only: what is for us, and    Worker+Screen
+///               what nobody may forward, ends here
 ///     decide    ordinary packets: some ahead, tags of the       FlowBurst, FlowFastPath
 ///               bucket, prefetch record; then count, forward
 ///               others: session or policy, tracking             Worker+Sessions
 ///     rewrite   retagged packets, copies for next hops          Worker+Copies
-///     route     with routed ports only: next hops               Worker+Screen, Worker+Route
+///     route     with routed ports only: next hops, TTL, MTU     Worker+Route
 ///     hand off  packets whose session another worker owns       Worker+HandOff
 ///     transmit  the queue sends; what it refuses is a drop      PacketQueue
 ///     show      what became of the burst, while somebody       PacketTap, Worker+Trace

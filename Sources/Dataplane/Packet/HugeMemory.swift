@@ -65,8 +65,7 @@ package enum HugeMemory {
   ///
   /// - Safety: as for `unmap`, but the mapping goes on.
   @unsafe package static func populate(_ start: UnsafeMutableRawPointer, byteCount: Int) {
-    let populateForWriting: Int32 = 23  // MADV_POPULATE_WRITE
-    unsafe madvise(start, rounded(byteCount), populateForWriting)
+    unsafe populateExactly(start, byteCount: rounded(byteCount))
   }
 
   /// The same for pages of any size.
