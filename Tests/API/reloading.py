@@ -14,6 +14,7 @@ from running import CALL_SECONDS
 from settings import port, settings
 from suite import equal, eventually, true
 from table import FORWARD, MIRROR, OPI, fields
+from tracing import Trace
 
 PACKET = frames.udp("10.0.0.1", 1025, "10.0.0.2", 53)
 
@@ -86,6 +87,21 @@ def test_policies_change_and_counters_go_on(case):
     found = wire.daemon.ports()
     equal(found["lif-1"].received_packets, 2, "received by the first port, before and after")
     equal((found["lif-1"].miss, found["lif-1"].non_session), ("drop", "drop"), "policies that are shown")
+    wire.close()
+
+
+def test_a_trace_knows_ports_that_came_later(case):
+    wire = Changing(case)
+    late = dict(wire.third(), name="late", miss="drop")
+    wire.change([dict(wire.ports[0], peer=2, name="early"), dict(wire.ports[1], peer=1), late])
+    for lif, name, verdict, policy in ((3, "late", "drop", "drop"), (1, "early", "forward", "forward")):
+        trace = Trace(wire.daemon, count=1, port=name)
+        wire.send(PACKET, lif=lif)
+        packet, = trace.packets()
+        equal((packet.port, packet.verdict), (name, verdict), "the packet")
+        texts = {step.name: step.text for step in packet.steps}
+        true(texts["receive"].startswith(f"port {name} (LIF {lif})"), texts["receive"])
+        equal(texts["policy"], f"miss {policy}", "the policy")
     wire.close()
 
 

@@ -86,9 +86,11 @@ extension Daemon {
       throw error
     }
     let sessions = sessions
+    // As they are now, not as they were at the start.
+    let configuration = configuration
     let trace = JourneyTrace(
       selection, count: request.count, workers: configuration.workers,
-      ports: PortNames(sessions.group.setup.ports, names: configuration.portNames),
+      ports: PortNames(configuration.ports.map { WorkerSetup.Port($0) }, names: configuration.portNames),
       wallTime: { sessions.wallTime($0) })
     await sessions.run(trace.traces.map { .trace($0) })
     return trace
