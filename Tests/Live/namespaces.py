@@ -71,10 +71,11 @@ class Net:
         """Makes the link between a host and the middle, also again after one end was deleted."""
         host, middle = self.names[place], self.names["middle"]
         queues = ("numrxqueues", str(self.queues), "numtxqueues", str(self.queues))
-        # Without addresses of the link's own: what they send would be in the counts.
+        # What the hosts' stacks send of themselves would be in the counts: they have said it before a daemon starts.
         for name in (host, middle):
             _run("ip", "netns", "exec", name, "sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0",
-                 "net.ipv6.conf.default.router_solicitations=0")
+                 "net.ipv6.conf.default.router_solicitations=0",
+                 "net.ipv6.conf.default.mldv2_unsolicited_report_interval=1")
         _run("ip", "-n", host, "link", "add", "eth0", "mtu", str(self.mtu), *queues, "type", "veth",
              "peer", "name", PORTS[place], "mtu", str(self.mtu), "netns", middle, *queues)
         for address, length in zip(self.hosts[place], (24, 64)):
