@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/magic.h>
 #include <sys/mount.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
 bool sluice_is_on_tmpfs(int descriptor)
@@ -21,6 +22,10 @@ uint64_t sluice_free_bytes(int descriptor)
 		return UINT64_MAX / 2;
 	return (uint64_t)system.f_bavail * (uint64_t)system.f_bsize;
 }
+
+unsigned sluice_device_major(uint64_t device) { return major(device); }
+
+unsigned sluice_device_minor(uint64_t device) { return minor(device); }
 
 int sluice_mount_tmpfs(const char *directory)
 {

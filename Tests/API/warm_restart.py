@@ -213,6 +213,84 @@ def test_sessions_of_the_configuration(case):
         equal(warm.table.get(5).starttime, before, "it stayed")
         warm.restart(sessions=[entry | {"sourceport": 6}])
         equal(warm.table.ids(), [5], "another of its id gives way")
+        true('1 of "sessions" gave way' in warm.daemon.said(), warm.daemon.said())
+
+
+def test_sessions_of_the_configuration_beside_learned_ones(case):
+    """Neither a learned session of the tuple nor a table full of learned ones is in the way of a start."""
+    entry = {"session_id": 5, "protocolid": "UDP", "sourceip": "10.5.0.1", "sourceport": 5,
+             "destinationip": "10.5.0.2", "destinationport": 50, "action": "FORWARD", "inlif": 1, "outlif": 2}
+    request = fields(5, source="10.5.0.1", destination="10.5.0.2", sourceport=5, destinationport=50)
+    with Warm(case, capacity=3) as warm:
+        warm.send(of(request))
+        start = warm.table.list()[0].starttime
+        warm.restart(capacity=3, sessions=[entry])
+        found, = warm.table.list()
+        equal((found.sessionid, found.starttime, found.inpackets), (5, start, 1), "it was taken over")
+        warm.table.delete(5)
+        warm.send(*(of(fields(0, number)) for number in range(10, 13)))
+        warm.restart(capacity=3, sessions=[entry])
+        equal(len(warm.table.ids()), 3, "sessions")
+        true('1 of "sessions" gave way to others or found no room' in warm.daemon.said(), warm.daemon.said())
+
+
+def test_many_timeouts_meanwhile(case):
+    """More than workers can report before anybody listens, and each in the way of its successor."""
+    count = 4800
+    entries = [{"session_id": number, "protocolid": "UDP", "sourceip": "10.5.0.1", "sourceport": number,
+                "destinationip": "10.5.0.2", "destinationport": 50, "action": "FORWARD", "inlif": 1,
+                "outlif": 2, "cachetimeout": 1} for number in range(1, count + 1)]
+    values = {"capacity": 20_000, "closed_retention": 2 * count, "sessions": entries}
+    with Warm(case, **values) as warm:
+        warm.daemon.kill()
+        time.sleep(1.3)
+        warm.start(**values)
+        told = lambda: sum(each.sessionid <= count for each in warm.table.list(state=RETAINED))
+        eventually(lambda: told() >= count, "all are told of", 10)
+
+
+def test_fewer_places_for_sessions_that_are_over(case):
+    with Warm(case) as warm:
+        warm.table.add(*(fields(number, timeout=1 if number > 5 else 300) for number in range(1, 301)))
+        warm.daemon.kill()
+        time.sleep(1.3)
+        warm.start(capacity=5)
+        equal(warm.table.ids(), [1, 2, 3, 4, 5], "what lives on")
+
+
+def test_what_is_left_alone(case):
+    """Nothing of an earlier process goes before a start has succeeded, nor anything that is not sluice's."""
+    with Warm(case) as warm:
+        before = _filled(warm)
+        number = int(open(f"{warm.state}/current", encoding="ascii").read())
+        shard, others, left = (f"{warm.state}/{name}" for name in
+                               (f"{number}.0", "2024-notes", f"{number + 7}.0"))
+        for path in (others, left):
+            open(path, "w", encoding="ascii").close()
+        warm.daemon.kill()
+        # Readable by others: nobody knows who wrote it.
+        os.chmod(shard, 0o640)
+        refused = warm.prepared()
+        equal(refused.refusal(), 1, "exit status")
+        true("chmod 600" in refused.said(), refused.said())
+        os.chmod(shard, 0o600)
+        # Of another version, and a start that fails for another reason: the other version finds its sessions.
+        with open(shard, "r+b") as file:
+            file.seek(8)
+            layout = file.read(1)
+            file.seek(8)
+            file.write(bytes([layout[0] ^ 1]))
+        refused = warm.prepared(sessions=[{
+            "session_id": 5, "protocolid": "UDP", "sourceip": "10.5.0.1", "sourceport": 5,
+            "destinationip": "10.5.0.2", "destinationport": 50, "action": "FORWARD", "inlif": 1,
+            "outlif": 2}] * 2)
+        refused.refusal()
+        with open(shard, "r+b") as file:
+            file.seek(8)
+            file.write(layout)
+        warm.start()
+        equal(warm.everything(), before, "sessions")
+        equal((os.path.exists(others), os.path.exists(left)), (True, False), "other files, and a left shard")
 
 
 def test_what_is_not_taken(case):
@@ -281,6 +359,10 @@ def test_a_directory_on_a_disk(case):
             true(f"{len(before)} sessions are back" in warm.daemon.said(), warm.daemon.said())
             true("where a tmpfs was mounted" not in warm.daemon.said(), warm.daemon.said())
             equal(warm.everything(), before, "sessions after SIGKILL")
+            link = case.path("disk")
+            os.symlink(disk, link)
+            warm.restart(warm_restart={"directory": f"{link}/{os.path.basename(warm.state)}"})
+            true("on 2 MB pages" in warm.daemon.said(), warm.daemon.said())
             for state, prefix, words in (("full", (), "it is not empty"),
                                          ("empty", DROPPED, "CAP_SYS_ADMIN")):
                 refused = warm.prepared(warm_restart={"directory": f"{disk}/{state}"})

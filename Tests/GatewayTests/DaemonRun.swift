@@ -12,6 +12,7 @@ final class DaemonRun: Sendable {
   /// Started with a configuration text; paths in it are absolute.
   init(_ text: String, isStarted: Bool = true) throws {
     runtime = try DaemonRuntime(Configuration.parse(text, file: "x.yaml"), reportsSessions: false)
+    try runtime.addConfigured()
     if isStarted { try runtime.start() }
   }
 

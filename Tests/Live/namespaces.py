@@ -71,7 +71,8 @@ class Net:
         """Makes the link between a host and the middle, also again after one end was deleted."""
         host, middle = self.names[place], self.names["middle"]
         queues = ("numrxqueues", str(self.queues), "numtxqueues", str(self.queues))
-        # What the hosts' stacks send of themselves would be in the counts: they have said it before a daemon starts.
+        # What hosts' stacks send of themselves would be in the counts: they have said it before a daemon
+        # starts.
         for name in (host, middle):
             _run("ip", "netns", "exec", name, "sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0",
                  "net.ipv6.conf.default.router_solicitations=0",

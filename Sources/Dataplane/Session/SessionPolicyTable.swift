@@ -70,7 +70,7 @@ import Synchronization
       free.reserveCapacity(useCounts.capacity)
     }
     // SAFETY: index < capacity.
-    unsafe policies[Int(index)] = policy
+    unsafe policies[Int(index)] = policy.sealed
     use(policy, at: index)
     // A killed process leaves no session behind whose policy is not there.
     atomicMemoryFence(ordering: .releasing)

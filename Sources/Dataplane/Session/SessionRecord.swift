@@ -90,7 +90,8 @@ package struct SessionDetail: BitwiseCopyable {
 
   /// The 32-bit packet counter of `side` has wrapped.
   mutating func carry(_ side: UInt8) {
-    if side == 0 { lowPacketsCarry += 1 } else { highPacketsCarry += 1 }
+    // Wrapping: what a damaged file says must not end the process.
+    if side == 0 { lowPacketsCarry &+= 1 } else { highPacketsCarry &+= 1 }
   }
 
   package static let empty = SessionDetail(
@@ -107,7 +108,8 @@ package struct SessionPolicy: Hashable, BitwiseCopyable, Sendable {
   package var hasNextHop: Bool
   package var nextHopFamily: IPAddress.Family
   private var unused: UInt8 = 0
-  private var unused2: UInt32 = 0
+  /// Where the policy lies in a file: a sum over all else, set by `sealed`. Not part of its value.
+  private var seal: UInt32 = 0
   /// Idle times in nanoseconds, chosen by `timeout(in:)`.
   package var handshakeTimeout: UInt64
   package var idleTimeout: UInt64
@@ -115,6 +117,42 @@ package struct SessionPolicy: Hashable, BitwiseCopyable, Sendable {
   package var lingerTimeout: UInt64
   private var nextHopHigh: UInt64
   private var nextHopLow: UInt64
+
+  package static func == (one: Self, other: Self) -> Bool {
+    one.inLIF == other.inLIF && one.outLIF == other.outLIF && one.action == other.action
+      && one.hasNextHop == other.hasNextHop && one.nextHopFamily == other.nextHopFamily
+      && one.handshakeTimeout == other.handshakeTimeout && one.idleTimeout == other.idleTimeout
+      && one.closingTimeout == other.closingTimeout && one.lingerTimeout == other.lingerTimeout
+      && one.nextHopHigh == other.nextHopHigh && one.nextHopLow == other.nextHopLow
+  }
+
+  package func hash(into hasher: inout Hasher) {
+    hasher.combine(inLIF)
+    hasher.combine(outLIF)
+    hasher.combine(action)
+    hasher.combine(idleTimeout)
+    hasher.combine(handshakeTimeout)
+    hasher.combine(nextHopHigh)
+    hasher.combine(nextHopLow)
+  }
+
+  /// The same, with what tells whether its bytes in a file are still whole.
+  var sealed: Self {
+    var policy = self
+    policy.seal = sum
+    return policy
+  }
+
+  /// Whether its bytes are those that were sealed.
+  var isWhole: Bool { seal == sum }
+
+  private var sum: UInt32 {
+    var bare = self
+    bare.seal = 0
+    var sum = ShardChecksum()
+    for byte in storedBytes(of: bare) { sum.add(UInt64(byte)) }
+    return UInt32(truncatingIfNeeded: sum.value)
+  }
 
   package var nextHop: IPAddress? {
     guard hasNextHop else { return nil }

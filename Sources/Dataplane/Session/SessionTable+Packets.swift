@@ -1,3 +1,5 @@
+import Synchronization
+
 extension SessionTable {
   /// Counts a packet into session `index` and lets it move the session's state.
   ///
@@ -72,13 +74,15 @@ extension SessionTable {
     case .enter(let state):
       flows.memory[index].state = state
     case .closing(let state):
-      flows.memory[index].state = state
       flows.memory[detail: index].finEnd = packet.sequence &+ packet.payloadLength &+ 1
       if packet.key.side != 0 {
         flows.memory[index].flags.insert(.finFromHigh)
       } else {
         flows.memory[index].flags.remove(.finFromHigh)
       }
+      // A process killed here leaves no state whose FIN is not known.
+      atomicMemoryFence(ordering: .releasing)
+      flows.memory[index].state = state
       flows.memory.line(index).renew(to: packet.time.nanoseconds)
       rearm(index)
     case .closed(let code):

@@ -180,6 +180,9 @@ extension SessionTable {
   private mutating func takeOver(
     _ index: UInt32, _ request: SessionRequest, side: UInt8, at time: PacketTime
   ) -> (AddOutcome, SessionID) {
+    // It is another session to whoever asked: a process killed amid this leaves neither behind.
+    flows.retract(index)
+    defer { flows.commit(index) }
     let outcome = setPolicy(index, request, at: time)
     guard outcome == .replaced else { return (outcome, request.id) }
     flows.memory[index].flags.remove(.isLearned)

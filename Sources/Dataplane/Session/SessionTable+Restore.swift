@@ -27,9 +27,9 @@ extension SessionTable {
     if shard.isOld { adoptAll(of: shard, &closed) }
     if !stored.isEmpty {
       idSequence = UInt64(stored.map(Self.lastID).max() ?? 0)
-      // Live ones first: closed ones that find no room are left behind.
-      for isClosed in [false, true] {
-        for old in stored { try takeAll(of: old, isClosed: isClosed, into: shard, &closed) }
+      // Live ones first: others that find no room are left behind.
+      for standing in StoredSessions.Standing.allCases {
+        for old in stored { try takeAll(of: old, standing, into: shard, &closed) }
       }
     }
     shard.marks.noteIDs(UInt32(truncatingIfNeeded: idSequence))
@@ -126,23 +126,25 @@ extension SessionTable {
   // MARK: Shards of another size or number
 
   private mutating func takeAll(
-    of old: ShardMapping, isClosed: Bool, into shard: ShardMapping, _ closed: inout [UInt32]
+    of old: ShardMapping, _ standing: StoredSessions.Standing, into shard: ShardMapping,
+    _ closed: inout [UInt32]
   ) throws(WorkerError) {
     let now = wheel.start
     guard let sessions = StoredSessions(old) else { throw .outOfMemory }
     var failure: WorkerError?
     sessions.forEach(at: now) { index, hash in
-      guard failure == nil, sessions.isClosed(index) == isClosed,
+      guard failure == nil, sessions.standing(index, at: now) == standing,
         hash.worker(of: shard.header.workers) == shard.header.worker
       else { return }
-      failure = take(index, hash, of: sessions, &closed)
+      failure = take(index, hash, of: sessions, needsRoom: standing == .live, &closed)
     }
     if let failure { throw failure }
-    if isClosed, worker == 0 { restored.discarded += sessions.countDamaged(at: now) }
+    if standing == .closed, worker == 0 { restored.discarded += sessions.countDamaged(at: now) }
   }
 
   private mutating func take(
-    _ old: UInt32, _ hash: FlowHash, of sessions: borrowing StoredSessions, _ closed: inout [UInt32]
+    _ old: UInt32, _ hash: FlowHash, of sessions: borrowing StoredSessions, needsRoom: Bool,
+    _ closed: inout [UInt32]
   ) -> WorkerError? {
     let stored = sessions[old]
     guard let policy = sessions.policy(stored.record.policy).flatMap({ policies.acquire($0) }) else {
@@ -155,7 +157,7 @@ extension SessionTable {
     let index = flows.insert(key, stored.addresses6)
     guard index != FlowTable.none else {
       policies.release(policy)
-      if !stored.record.state.isClosed { return .noRoomForStored }
+      if needsRoom { return .noRoomForStored }
       restored.left += 1
       return nil
     }

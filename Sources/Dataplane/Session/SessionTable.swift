@@ -1,3 +1,5 @@
+import Synchronization
+
 /// One worker's sessions: the flow table with ids, policies, timers and the list of those that linger.
 ///
 /// Owned by one worker; other threads ask the worker. Pure: time is an argument.
@@ -174,9 +176,11 @@ package struct SessionTable: ~Copyable {
 
   /// Closes a live session: it lingers from `time` on.
   mutating func close(_ index: UInt32, _ code: CloseCode, at time: PacketTime) {
-    flows.memory[index].state = .closed
     flows.memory[index].lastSeen = time.nanoseconds
     if code == .reset { flows.memory[index].flags.insert(.closedByReset) }
+    // A process killed here leaves a session that is open, or one whose end is known.
+    atomicMemoryFence(ordering: .releasing)
+    flows.memory[index].state = .closed
     totals.count(code)
     live -= 1
     capacity.release()

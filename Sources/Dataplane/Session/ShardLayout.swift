@@ -72,7 +72,7 @@ package struct ShardLayout: Equatable, Sendable {
     return sum.value
   }()
 
-  private static let revision: UInt64 = 2
+  private static let revision: UInt64 = 3
 }
 
 /// A 64-bit sum over words. It finds damage, not malice.

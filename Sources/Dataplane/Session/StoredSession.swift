@@ -23,6 +23,7 @@ extension SessionPolicy {
     else { return nil }
     // SAFETY: the size was compared, and each field that has invalid patterns was looked at.
     self = unsafe bytes.loadUnaligned(as: SessionPolicy.self)
+    guard isWhole else { return nil }
     let times = Self.shortest...Self.longest
     guard times.contains(handshakeTimeout), times.contains(idleTimeout), times.contains(closingTimeout),
       times.contains(lingerTimeout)
@@ -68,7 +69,7 @@ package struct RestoreCounts: Equatable, BitwiseCopyable, Sendable {
   package var lingering = 0
   /// Records that were not whole: the process was killed while they came or went, or they are damaged.
   package var discarded = 0
-  /// Closed ones for which a smaller table had no room.
+  /// Closed ones, and ones idle for too long meanwhile, for which a smaller table had no room.
   package var left = 0
   /// Whether ids that the server assigned are on another worker or record than they say.
   package var hasMovedIDs = false

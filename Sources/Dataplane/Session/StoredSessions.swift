@@ -26,10 +26,26 @@ package struct StoredSessions: ~Copyable {
     for index in high..<max(high, shard.header.recordCount) { body(index) }
   }
 
+  /// What a table that takes a session over has to do with it.
+  enum Standing: CaseIterable {
+    /// It needs room.
+    case live
+    /// It was idle for its timeout meanwhile: it ends at once, and only is reported if there is room.
+    case overdue
+    case closed
+  }
+
+  func standing(_ index: UInt32, at time: PacketTime) -> Standing {
+    let record = memory[index]
+    if record.state.isClosed { return .closed }
+    guard let policy = policy(record.policy) else { return .live }
+    return time.nanoseconds &- record.lastSeen >= policy.timeout(in: record.state) ? .overdue : .live
+  }
+
   /// Live sessions: what a table that takes all of them needs room for.
   package func countLive(at time: PacketTime) -> Int {
     var count = 0
-    forEach(at: time) { index, _ in if !isClosed(index) { count += 1 } }
+    forEach(at: time) { index, _ in if standing(index, at: time) == .live { count += 1 } }
     return count
   }
 
@@ -41,8 +57,6 @@ package struct StoredSessions: ~Copyable {
     }
     return count
   }
-
-  func isClosed(_ index: UInt32) -> Bool { memory[index].state.isClosed }
 
   /// What there is of a whole session.
   subscript(index: UInt32) -> (record: SessionRecord, detail: SessionDetail, addresses6: FlowAddresses6) {

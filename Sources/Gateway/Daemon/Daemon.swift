@@ -103,6 +103,7 @@ public final class Daemon: Sendable {
     } catch {
       throw DaemonError(status: 1, message: "the session service has no thread to run on: \(error)")
     }
+    try runtime.addConfigured()
   }
 
   /// Starts the workers. Sessions of the configuration are there before the first packet.

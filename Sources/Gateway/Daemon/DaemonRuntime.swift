@@ -1,6 +1,7 @@
 package import Config
 import Dataplane
 package import PacketIO
+import Synchronization
 
 /// Workers and ports of a daemon, without sessions' control side: opened, started, changed, stopped.
 package final class DaemonRuntime: Sendable {
@@ -21,12 +22,13 @@ package final class DaemonRuntime: Sendable {
   /// By worker.
   let portCounters: [PortCounters]
   private let provision = Guarded<TableProvision?>(nil)
+  private let leftOut = Atomic(0)
   let stopSignal = StopSignal()
   private let phase = Guarded(Phase.ready)
 
   private enum Phase { case ready, running, stopping }
 
-  /// Opens the ports and starts threads that wait; the configuration's sessions are added.
+  /// Opens the ports and starts threads that wait; `addConfigured` comes next.
   ///
   /// - Parameters:
   ///   - reportsSessions: whether somebody takes `group.events`.
@@ -65,34 +67,44 @@ package final class DaemonRuntime: Sendable {
           positions: positions, stop: stopSignal)
       }
     } catch {
-      warmState?.abandon()
       // What is mapped after mlockall() counts against RLIMIT_MEMLOCK.
       let isBounded = error == .outOfMemory && configuration.threads.locksMemory
       let more = isBounded ? ", or raise RLIMIT_MEMLOCK, which mlockall must fit into" : ""
       throw DaemonError(status: 1, message: error.text(capacity: configuration.capacity) + more)
     }
     restoreNanoseconds = clock.now.nanoseconds - beginning.nanoseconds
-    try addConfigured()
-    try warmState?.commit()
   }
 
-  /// Adds the sessions of the configuration. One that came back from an earlier process stays what it is,
-  /// with the configuration's action and timeout; where another one has its id or tuple, that one stays.
-  private func addConfigured() throws(DaemonError) {
+  /// Adds the sessions of the configuration; from then on they and those that came back are what counts.
+  /// Once, before `start`, when whoever takes `group.events` does so: ends of what was over meanwhile are
+  /// reported.
+  ///
+  /// One that came back from an earlier process stays what it is, with the configuration's action and
+  /// timeout; where another one has its id or tuple, or the table is full of those that came back, it stays
+  /// out.
+  package func addConfigured() throws(DaemonError) {
     let isWarm = group.restored.live > 0
     var outcomes = group.add(started.sessions, replacing: isWarm)
     if isWarm {
-      for index in outcomes.indices where outcomes[index] == .replaced || outcomes[index] == .alreadyExists {
+      var left = 0
+      for index in outcomes.indices {
+        switch outcomes[index] {
+        case .alreadyExists, .tableFull: left += 1
+        case .replaced, .tookOver: break
+        case .added, .tooManyPolicies, .unavailable: continue
+        }
         outcomes[index] = .added
       }
+      leftOut.store(left, ordering: .relaxed)
     }
     if let refused = AddOutcome.refusal(outcomes, started.sessions) {
-      signalStop()
-      join()
-      warmState?.abandon()
       throw DaemonError(status: 2, message: refused)
     }
+    try warmState?.commit()
   }
+
+  /// Sessions of the configuration that `addConfigured` left out.
+  var configuredLeft: Int { leftOut.load(ordering: .relaxed) }
 
   deinit {
     signalStop()

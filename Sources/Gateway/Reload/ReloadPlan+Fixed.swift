@@ -12,7 +12,7 @@ extension ReloadPlan {
     if running.sessions != wanted.sessions {
       refusal.add(
         "sessions",
-        "are added at the start only: use sluice session add and delete, or restart to change them")
+        "are added at the start only: use sluice session add and delete, or restart")
     }
     // What the list does not know cannot change either.
     if refusal.problems.isEmpty, running.changed(as: wanted) != wanted {

@@ -16,7 +16,10 @@ extension DaemonRuntime {
     if counts.lingering > 0 { parts.append("\(counts.lingering) closed ones still linger") }
     if !state.stored.isEmpty { parts.append("taken over from \(state.stored.count) workers' files") }
     if counts.discarded > 0 { parts.append("\(counts.discarded) records were not whole") }
-    if counts.left > 0 { parts.append("\(counts.left) closed ones found no room") }
+    if counts.left > 0 { parts.append("\(counts.left) that were over found no room") }
+    if configuredLeft > 0 {
+      parts.append("\(configuredLeft) of \"sessions\" gave way to others or found no room")
+    }
     return parts.joined(separator: ", ") + "; \(place)"
   }
 }

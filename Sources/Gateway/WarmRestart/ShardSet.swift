@@ -8,64 +8,55 @@ struct ShardSet {
   let headers: [ShardHeader]
   private let files: [Int32]
 
-  /// Why nothing is taken of what is there.
-  struct Refusal: Error {
-    let text: String
+  enum Found {
+    case nothing
+    case usable(ShardSet)
+    /// Nothing is taken of what is there, for what it is.
+    case refused(String)
   }
 
   /// Opens what the file `current` names.
   ///
-  /// - Returns: nil when there is nothing.
-  /// - Throws: `Refusal`.
-  init?(in directory: StateDirectory, clock: ClockIdentity) throws(Refusal) {
-    guard let number = try Self.current(directory) else { return nil }
+  /// - Throws: a file that is not ours alone: somebody has to look at it first.
+  static func open(in directory: StateDirectory, clock: ClockIdentity) throws(DaemonError) -> Found {
+    guard let current = try directory.open("current") else { return .nothing }
+    defer { Glibc.close(current) }
+    guard let number = number(in: current) else { return .refused("current is damaged") }
     var files: [Int32] = []
     var headers: [ShardHeader] = []
-    do throws(Refusal) {
-      var count = 1
-      while files.count < count {
-        let name = "\(number).\(files.count)"
-        guard let file = try Self.open(name, directory) else { throw Refusal(text: "\(name) is missing") }
-        files.append(file)
-        let header: ShardHeader
-        do throws(ShardHeader.Problem) {
-          header = try ShardHeader(descriptor: file, clock: clock)
-        } catch {
-          throw Refusal(text: "\(name) \(error.text)")
-        }
-        guard Int(header.worker) == headers.count, header.generation == number,
-          headers.first.map({ Self.areOfOneSet($0, header) }) ?? true
-        else { throw Refusal(text: "\(name) is of another set than its neighbours") }
+    var problem: String?
+    defer { if problem != nil { for file in files { Glibc.close(file) } } }
+    var count = 1
+    while files.count < count, problem == nil {
+      let name = "\(number).\(files.count)"
+      problem = "\(name) is missing"
+      guard let file = try directory.open(name) else { break }
+      files.append(file)
+      problem = nil
+      do throws(ShardHeader.Problem) {
+        let header = try ShardHeader(descriptor: file, clock: clock)
+        let isNext =
+          Int(header.worker) == headers.count && header.generation == number
+          && headers.first.map { areOfOneSet($0, header) } ?? true
+        if !isNext { problem = "\(name) is of another set than its neighbours" }
         headers.append(header)
         count = Int(header.workers)
+      } catch {
+        problem = "\(name) \(error.text)"
       }
-    } catch {
-      for file in files { Glibc.close(file) }
-      throw error
     }
-    self.number = number
-    self.headers = headers
-    self.files = files
+    if let problem { return .refused(problem) }
+    return .usable(ShardSet(number: number, headers: headers, files: files))
   }
 
-  private static func current(_ directory: StateDirectory) throws(Refusal) -> UInt64? {
-    guard let file = try open("current", directory) else { return nil }
-    defer { Glibc.close(file) }
+  private static func number(in file: Int32) -> UInt64? {
     var bytes = [UInt8](repeating: 0, count: 32)
     let count = unsafe bytes.withUnsafeMutableBytes { unsafe read(file, $0.baseAddress, $0.count) }
     let text = String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self)
     guard text.hasSuffix("\n"), let number = UInt64(text.dropLast()), number > 0, number < .max else {
-      throw Refusal(text: "current is damaged")
+      return nil
     }
     return number
-  }
-
-  private static func open(_ name: String, _ directory: StateDirectory) throws(Refusal) -> Int32? {
-    do throws(DaemonError) {
-      return try directory.open(name)
-    } catch {
-      throw Refusal(text: error.message)
-    }
   }
 
   private static func areOfOneSet(_ one: ShardHeader, _ other: ShardHeader) -> Bool {

@@ -108,7 +108,9 @@ final class StateDirectory: Sendable {
       status.st_uid == geteuid(), status.st_mode & 0o077 == 0, status.st_nlink == 1
     else {
       close(file)
-      throw error("has a file \(name) that is not sluice's own, with mode 600: remove it")
+      throw error(
+        "has a file \(name) that is not sluice's alone: it has to be a file of ours with mode 600 and one "
+          + "name (chmod 600 keeps its sessions; removing it starts without them)")
     }
     return file
   }
@@ -146,6 +148,13 @@ final class StateDirectory: Sendable {
       names.append(name)
     }
     return names
+  }
+
+  /// Its file system as mountinfo names it, MAJOR:MINOR.
+  var deviceNumber: String {
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0 else { return "" }
+    return "\(sluice_device_major(UInt64(status.st_dev))):\(sluice_device_minor(UInt64(status.st_dev)))"
   }
 
   /// Bytes that are free on its file system.

@@ -59,18 +59,12 @@ extension StateDirectory {
 
   /// Whether its tmpfs gives 2 MB pages to those who ask (tmpfs(5), `huge`).
   var hasHugePages: Bool {
-    // mountinfo, proc_pid_mountinfo(5): the mount point is the fifth word, options are the last.
-    let mounts = ProcessMemory.text("/proc/self/mountinfo").split(separator: "\n").map {
-      $0.split(separator: " ")
+    // mountinfo, proc_pid_mountinfo(5): the third word is the device, options are the last.
+    let device = deviceNumber
+    let own = ProcessMemory.text("/proc/self/mountinfo").split(separator: "\n").first { line in
+      line.split(separator: " ").dropFirst(2).first.map(String.init) == device
     }
-    let above = mounts.filter { words in
-      guard words.count > 5 else { return false }
-      let point = words[4]
-      return point == "/" || path == point || path.hasPrefix("\(point)/")
-    }
-    // Of mounts at one place the last one is on top.
-    let own = above.enumerated().max { ($0.element[4].count, $0.offset) < ($1.element[4].count, $1.offset) }
-    let options = own?.element.last.map(String.init) ?? ""
+    let options = own?.split(separator: " ").last.map(String.init) ?? ""
     return ["huge=advise", "huge=always", "huge=within_size"].contains(where: options.contains)
   }
 }

@@ -1,6 +1,7 @@
 import Dataplane
 import Glibc
 import PacketIO
+import Synchronization
 
 /// What `warm_restart` has workers start with: the shards of their sessions, as an earlier process left them
 /// or made anew. docs/decisions/0013.
@@ -19,6 +20,8 @@ final class WarmState: Sendable {
   let clock: MonotonicClock
   let directory: StateDirectory
   private let generation: UInt64
+  /// Whether `current` names its generation.
+  private let counts = Atomic(false)
 
   /// What the shards have to be.
   struct Wanted {
@@ -27,6 +30,11 @@ final class WarmState: Sendable {
     let recordsPerWorker: UInt32
     /// For a start without sessions.
     let secret: FlowSecret
+
+    /// Memory that its files take when they are full.
+    fileprivate var neededBytes: UInt64 {
+      UInt64(ShardLayout(recordCount: recordsPerWorker).neededBytes) * UInt64(workers)
+    }
   }
 
   /// Opens or makes the shards of `setup`'s workers in the directory `path`.
@@ -39,14 +47,17 @@ final class WarmState: Sendable {
     let identity = try Self.clockIdentity(directory)
     var found: ShardSet?
     var refusal: String?
-    do throws(ShardSet.Refusal) {
-      found = try ShardSet(in: directory, clock: identity)
-    } catch {
-      refusal = "\(path): \(error.text)"
+    switch try ShardSet.open(in: directory, clock: identity) {
+    case .nothing: break
+    case .usable(let set): found = set
+    case .refused(let text): refusal = "\(path): \(text)"
     }
     defer { found?.close() }
     self.refusal = refusal
     let old = found?.headers.first
+    // After a refusal what is there stays until a start has succeeded, if there is room: whoever goes back to
+    // the version that wrote it finds it.
+    let present = directory.generations
     clock = old.map { MonotonicClock(continuing: $0.wallOffset) } ?? MonotonicClock()
     secret = old?.secret ?? wanted.secret
     let isSame =
@@ -56,6 +67,7 @@ final class WarmState: Sendable {
       } ?? false
     if let found, isSame {
       generation = found.number
+      directory.removeShards { $0 != found.number }
       try directory.checkRoom(for: wanted, taken: found.usedBytes(directory))
       shards = try found.mappings(directory, isWritable: true)
       stored = []
@@ -64,13 +76,20 @@ final class WarmState: Sendable {
     stored = try found?.mappings(directory, isWritable: false) ?? []
     try Self.checkCapacity(stored, wanted, directory, at: clock.now)
     // What nobody refers to any more makes room first.
-    let kept = found?.number
-    for name in directory.names where name.first?.isNumber == true && !name.hasPrefix("\(kept ?? 0).") {
-      directory.remove(name)
+    if let kept = found?.number {
+      directory.removeShards { $0 != kept }
+    } else if refusal == nil || !directory.hasRoom(for: wanted) {
+      directory.removeShards { _ in true }
     }
     try directory.checkRoom(for: wanted, taken: 0)
-    generation = (kept ?? 0) + 1
-    shards = try Self.make(generation, wanted, secret, clock, identity, directory)
+    generation = (present.max() ?? 0) + 1
+    do throws(DaemonError) {
+      shards = try Self.make(generation, wanted, secret, clock, identity, directory)
+    } catch {
+      let made = generation
+      directory.removeShards { $0 == made }
+      throw error
+    }
   }
 
   /// A setup with which workers start from it.
@@ -93,15 +112,15 @@ final class WarmState: Sendable {
     close(file)
     guard count == text.count else { throw directory.error("\"current\" cannot be written") }
     try directory.rename("current.new", to: "current")
-    for name in directory.names where name.first?.isNumber == true && !name.hasPrefix("\(generation).") {
-      directory.remove(name)
-    }
+    counts.store(true, ordering: .relaxed)
+    directory.removeShards { $0 != generation }
   }
 
-  /// The daemon does not start: what was made for it goes.
-  func abandon() {
-    if shards.first?.isOld == true { return }
-    for worker in shards.indices { directory.remove("\(generation).\(worker)") }
+  /// When the daemon did not start, what was made for it goes.
+  deinit {
+    if !counts.load(ordering: .relaxed), shards.first?.isOld != true {
+      directory.removeShards { $0 == generation }
+    }
   }
 
   private static func make(
@@ -166,13 +185,31 @@ extension StateDirectory {
   ///
   /// - Parameter taken: bytes that the files have already.
   fileprivate func checkRoom(for wanted: WarmState.Wanted, taken: UInt64) throws(DaemonError) {
-    let layout = ShardLayout(recordCount: wanted.recordsPerWorker)
-    let needed = UInt64(layout.neededBytes) * UInt64(wanted.workers)
+    let needed = wanted.neededBytes
     let free = freeBytes + taken
     guard needed <= free else {
       throw error(
         "is on a tmpfs with room for \(free >> 20) MB, and a table of \(wanted.capacity) sessions takes "
           + "\(needed >> 20) MB: give it more (mount -o remount,size=...), or lower \"capacity\"")
     }
+  }
+
+  fileprivate func hasRoom(for wanted: WarmState.Wanted) -> Bool { wanted.neededBytes <= freeBytes }
+
+  /// The generations of which there are files.
+  fileprivate var generations: [UInt64] { names.compactMap(Self.generation) }
+
+  /// Removes shards of some generations; other files are none of ours.
+  fileprivate func removeShards(where isUnwanted: (UInt64) -> Bool) {
+    for name in names { if let number = Self.generation(name), isUnwanted(number) { remove(name) } }
+  }
+
+  /// The generation of a shard's file, `GENERATION.WORKER`; nil for other files.
+  private static func generation(_ name: String) -> UInt64? {
+    let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+    guard parts.count == 2, let number = UInt64(parts[0]), number < .max, UInt32(parts[1]) != nil else {
+      return nil
+    }
+    return number
   }
 }

@@ -110,6 +110,37 @@ struct WarmRestartDamageTests {
     }
   }
 
+  @Test func `a policy of which any bit has changed is none`() throws {
+    for offset in 0..<64 {
+      let bench = try ShardBench()
+      do {
+        var table = try bench.table(isOld: false)
+        #expect(
+          table.add(Ends().request(7, timeout: 60), replacing: false, at: ShardBench.start).outcome == .added)
+      }
+      bench.flip(ShardBench.policies + offset, UInt8(1 << (offset % 8)))
+      let table = try bench.table(isOld: true, at: Self.later)
+      #expect(table.live == 0 && table.restored.discarded == 1, "byte \(offset)")
+    }
+  }
+
+  @Test func `counters at their end begin anew`() throws {
+    let bench = try ShardBench()
+    var table = try bench.table(isOld: false)
+    #expect(
+      table.add(Ends().request(7, timeout: 60), replacing: false, at: ShardBench.start).outcome == .added)
+    let index = try required(table.record(of: SessionID(7)))
+    for side in [\SessionRecord.low.packets, \SessionRecord.high.packets] {
+      table.flows.memory[index][keyPath: side] = .max
+    }
+    table.flows.memory[detail: index].lowPacketsCarry = .max
+    table.flows.memory[detail: index].highPacketsCarry = .max
+    let isTaken = table.accept(Ends().packet(at: Self.later.nanoseconds), into: index)
+    #expect(isTaken)
+    let after = try required(table.find(SessionID(7), at: Self.later))
+    #expect(after.inPackets == 0 && after.outPackets == UInt64(UInt32.max) << 32 | UInt64(UInt32.max))
+  }
+
   @Test func `a policy comes back as it was, of every action and family`() throws {
     for (number, hop) in [nil, IPAddress(ipv4: 0x0A00_0001), IPAddress(ipv6High: 1, low: 2)].enumerated() {
       for action in Action.allCases {
