@@ -62,6 +62,8 @@ public struct Worker: ~Copyable {
   var outcome: BurstOutcome
   /// Captures and traces that look on; the packet of the pass that is traced.
   var taps: [PacketTap] = []
+  /// For them: the burst's packets as they arrived.
+  var arrivals = PacketBurst(limit: PacketBurst.capacity)
   var traces: [PacketTrace] = []
   var isTraced = false
   var traced: TracedPacket?
@@ -82,7 +84,7 @@ public struct Worker: ~Copyable {
     mesh = setup.mesh
     self.events = events
     neighbors = NeighborTable(setup.neighbors)
-    router = Router(setup)
+    router = Router(setup, worker: index)
     copyEncapsulation = setup.copies
     time = setup.start
     placement = setup.fragmentPlacement
@@ -137,6 +139,7 @@ public struct Worker: ~Copyable {
     if passEnd < burst.count || fragments.held.releasedCount > 0 { cut(&burst, at: passEnd) }
     if router.isActive { screen(burst) }
     if isTraced { decideTraced(burst) } else { decide() }
+    if !taps.isEmpty { arrivals.become(burst) }
     if outcome.needsRewrite { rewrite(&burst) }
     if router.isActive { route(&burst, queue) }
     if tally.handOffs > 0 { handOff(burst) }

@@ -138,7 +138,7 @@ public struct BurstOutcome: ~Copyable {
 
   /// Has a packet of ours sent beside the burst; without room it is as if it could not be sent.
   mutating func add(generated buffer: PacketBuffer, lif: UInt16) {
-    _ = add(
+    add(
       PacketCopy(
         origin: .generated, packet: 0, kind: .forward, outLIF: lif, originalLength: buffer.length,
         buffer: buffer))
@@ -149,23 +149,25 @@ public struct BurstOutcome: ~Copyable {
   /// - Parameters:
   ///   - lif: of the port that it leaves by.
   ///   - buffer: what it is now.
-  /// - Returns: false when there is no room; it is released then.
-  mutating func add(_ packet: HeldPacket, as buffer: PacketBuffer, lif: UInt16) -> Bool {
+  /// - Precondition: there is room.
+  mutating func add(_ packet: HeldPacket, as buffer: PacketBuffer, lif: UInt16) {
     var copy = PacketCopy(
       origin: packet.origin, packet: 0, kind: packet.kind, outLIF: lif, originalLength: packet.bytes,
       buffer: buffer)
     copy.arrivalPort = packet.port
-    return add(copy)
+    add(copy)
   }
 
-  private mutating func add(_ copy: PacketCopy) -> Bool {
-    guard copyCount < PacketBurst.capacity else {
-      pool.release(copy.buffer)
-      return false
-    }
+  /// Whether there are buffers for so many more packets, and places to have them and `others` sent beside the
+  /// burst.
+  func hasRoom(for count: Int, and others: Int = 0) -> Bool {
+    copyCount + count + others <= PacketBurst.capacity && pool.available >= count
+  }
+
+  private mutating func add(_ copy: PacketCopy) {
+    guard copyCount < PacketBurst.capacity else { return pool.release(copy.buffer) }
     copies[copyCount] = copy
     copyCount += 1
-    return true
   }
 
   /// The verdict on packet `index` of the burst.

@@ -25,6 +25,13 @@
 
   public mutating func removeAll() { count = 0 }
 
+  /// Becomes the packets of another burst as they are now; its bytes stay that one's.
+  package mutating func become(_ other: borrowing PacketBurst) {
+    count = min(other.count, limit)
+    // SAFETY: both have room for the capacity, and are not the same.
+    unsafe descriptors.update(from: other.descriptors, count: count)
+  }
+
   /// Leaves only the first `count` packets, at most those that there are.
   package mutating func keep(first count: Int) { self.count = min(self.count, count) }
 

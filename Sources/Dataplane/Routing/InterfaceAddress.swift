@@ -35,12 +35,16 @@ extension IPAddress {
   package var isMulticast: Bool { family == .ipv4 ? low >> 28 == 14 : high >> 56 == 0xFF }
   /// 0.0.0.0 or ::.
   package var isUnspecified: Bool { high == 0 && low == 0 }
+  /// 0.0.0.0/8 or ::. RFC 1122 §3.2.1.3.
+  package var isOfThisNetwork: Bool { family == .ipv4 ? low >> 24 == 0 : isUnspecified }
+  /// 169.254.0.0/16. RFC 3927.
+  package var isAutoconfigured: Bool { family == .ipv4 && low >> 16 == 0xA9FE }
   /// 127.0.0.0/8 or ::1. RFC 1122 §3.2.1.3.
   package var isLoopback: Bool { family == .ipv4 ? low >> 24 == 127 : high == 0 && low == 1 }
   /// Class E and 255.255.255.255. RFC 1112 §4.
   package var isReserved: Bool { family == .ipv4 && low >> 28 == 15 }
   /// Whether it may be a packet's source on its way through a router. RFC 1812 §5.3.7.
-  package var isStation: Bool { !isMulticast && !isUnspecified && !isLoopback && !isReserved }
+  package var isStation: Bool { !isMulticast && !isOfThisNetwork && !isLoopback && !isReserved }
 
   /// fe80:: with the modified EUI-64 of `mac`. RFC 4291 §2.5.1 and appendix A.
   package init(linkLocalOf mac: MACAddress) {

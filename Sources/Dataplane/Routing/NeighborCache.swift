@@ -50,6 +50,9 @@ package struct NeighborCache: ~Copyable {
   package static let attempts: UInt8 = 3
   /// Nanoseconds that an answer counts. RFC 4861 §10: REACHABLE_TIME.
   package static let reachable: UInt64 = 30_000_000_000
+  /// Nanoseconds until one that only told of itself is asked, if it is used. RFC 4861 §10:
+  /// DELAY_FIRST_PROBE_TIME.
+  package static let unconfirmed: UInt64 = 5_000_000_000
   /// Packets that wait for one neighbour, and for all of a worker: enough for the first window of a few
   /// connections, little enough that a scan of a network cannot take the pool.
   package static let heldPerNeighbor: UInt8 = 16
@@ -59,6 +62,8 @@ package struct NeighborCache: ~Copyable {
   private var buckets: SlotArray<UInt32>
   private var held: SlotArray<HeldPacket>
   private var freeHeld: UInt32
+  /// Whose first packet goes next when no more can wait.
+  private var heldHand: UInt32 = 0
   private var free: UInt32 = Slot.none
   /// Entries that were ever used lie below.
   package private(set) var used: UInt32 = 0
@@ -68,8 +73,12 @@ package struct NeighborCache: ~Copyable {
   private var hand: UInt32 = 0
   package let capacity: Int
 
+  /// So that nobody knows which addresses share a bucket.
+  private let secret: FlowSecret
+
   /// - Parameter capacity: neighbours, 1 or more.
-  package init(capacity: Int) {
+  package init(capacity: Int, secret: FlowSecret) {
+    self.secret = secret
     self.capacity = max(capacity, 1)
     entries = SlotArray(count: capacity)
     buckets = SlotArray(count: Self.bucketCount)
@@ -85,7 +94,7 @@ package struct NeighborCache: ~Copyable {
 
   /// The neighbour with `address` on a port; `Slot.none` when it is not there.
   package func find(_ address: IPAddress, lif: UInt16) -> UInt32 {
-    var index = buckets[Self.bucket(address, lif)]
+    var index = buckets[bucket(address, lif)]
     while index != Slot.none {
       if entries[index].address == address, entries[index].lif == lif { return index }
       index = entries[index].next
@@ -156,9 +165,11 @@ package struct NeighborCache: ~Copyable {
   ///   only announces itself may not.
   ///   - replaces: whether it counts where another Ethernet address is known. RFC 4861 §7.2.5: not of an
   ///   advertisement without the override flag.
+  ///   - confirms: whether it answers us, and so shows that it hears us.
   /// - Returns: its place; nil when nothing was noted.
   package mutating func learn(
-    _ address: IPAddress, lif: UInt16, mac: MACAddress, creates: Bool, replaces: Bool = true, now: PacketTime
+    _ address: IPAddress, lif: UInt16, mac: MACAddress, creates: Bool, replaces: Bool = true,
+    confirms: Bool = true, now: PacketTime
   ) -> UInt32? {
     var index = find(address, lif: lif)
     if index == Slot.none {
@@ -167,16 +178,18 @@ package struct NeighborCache: ~Copyable {
     }
     let state = entries[index].state
     guard state != .fixed, replaces || state == .incomplete || entries[index].mac == mac else { return nil }
+    // What it says of itself changes nothing where it says what is known. RFC 4861 §7.2.3, §7.2.5.
+    if !confirms, state != .incomplete, entries[index].mac == mac { return index }
     entries[index].mac = mac
     entries[index].state = .reachable
     entries[index].requests = 0
     entries[index].isUsed = entries[index].heldCount > 0
-    entries[index].deadline = now.advanced(by: Self.reachable)
+    entries[index].deadline = now.advanced(by: confirms ? Self.reachable : Self.unconfirmed)
     return index
   }
 
   package mutating func remove(_ index: UInt32) {
-    let bucket = Self.bucket(entries[index].address, entries[index].lif)
+    let bucket = bucket(entries[index].address, entries[index].lif)
     if buckets[bucket] == index {
       buckets[bucket] = entries[index].next
     } else {
@@ -220,13 +233,23 @@ package struct NeighborCache: ~Copyable {
 
   // MARK: Packets that wait
 
-  /// Lets a packet wait for a neighbour; false when too many do.
-  package mutating func hold(_ packet: HeldPacket, for index: UInt32) -> Bool {
-    guard entries[index].heldCount < Self.heldPerNeighbor, freeHeld != Slot.none else { return false }
+  /// Lets a packet wait for a neighbour.
+  ///
+  /// - Returns: a packet that no longer waits, where too many do: the first one for this neighbour, or where
+  ///   all places are taken that of each neighbour in turn.
+  package mutating func hold(_ packet: HeldPacket, for index: UInt32) -> HeldPacket? {
+    var displaced: HeldPacket?
+    if entries[index].heldCount == Self.heldPerNeighbor {
+      displaced = takeHeld(index)
+    } else if freeHeld == Slot.none {
+      heldHand = heldHand + 1 == UInt32(Self.heldLimit) ? 0 : heldHand + 1
+      displaced = takeHeld(held[heldHand].neighbor)
+    }
     let place = freeHeld
     freeHeld = held[place].next
     held[place] = packet
     held[place].next = Slot.none
+    held[place].neighbor = index
     if entries[index].firstHeld == Slot.none {
       entries[index].firstHeld = place
     } else {
@@ -235,7 +258,7 @@ package struct NeighborCache: ~Copyable {
     entries[index].lastHeld = place
     entries[index].heldCount += 1
     if packet.origin == .released { heldCount += 1 }
-    return true
+    return displaced
   }
 
   /// The packet that has waited longest for a neighbour, which no longer does; nil when none waits.
@@ -256,7 +279,7 @@ package struct NeighborCache: ~Copyable {
 
   private mutating func insert(_ entry: Entry) -> UInt32? {
     guard let index = freePlace() else { return nil }
-    let bucket = Self.bucket(entry.address, entry.lif)
+    let bucket = bucket(entry.address, entry.lif)
     entries[index] = entry
     entries[index].next = buckets[bucket]
     buckets[bucket] = index
@@ -303,9 +326,10 @@ package struct NeighborCache: ~Copyable {
 
   private static let bucketCount = 4096
 
-  private static func bucket(_ address: IPAddress, _ lif: UInt16) -> UInt32 {
-    let mixed = (address.high ^ address.low &* 0x9E37_79B9_7F4A_7C15 ^ UInt64(lif)) &* 0xD6E8_FEB8_6659_FD93
-    return UInt32(truncatingIfNeeded: mixed >> 52)
+  private func bucket(_ address: IPAddress, _ lif: UInt16) -> UInt32 {
+    let addresses = FlowAddresses6(
+      lowHigh: address.high, lowLow: address.low, highHigh: UInt64(lif), highLow: 0)
+    return UInt32(truncatingIfNeeded: secret.digest(addresses)) & UInt32(Self.bucketCount - 1)
   }
 }
 
@@ -321,6 +345,8 @@ package struct HeldPacket: BitwiseCopyable {
   /// Bytes that it came with; of a copy those that it has.
   package var bytes: UInt32 = 0
   var next = Slot.none
+  /// The one that it waits for.
+  var neighbor = Slot.none
 
   package init(
     _ buffer: PacketBuffer, _ origin: PacketCopy.Origin, kind: Verdict.Kind, port: UInt8 = 0,

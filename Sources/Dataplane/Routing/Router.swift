@@ -8,11 +8,13 @@ struct Router: ~Copyable {
   let portCount: Int
   let table: RouteTable
   var cache: NeighborCache
-  var errors = ErrorLimit()
+  private var errors = ErrorLimit()
+  /// Of its own: whoever has others sent takes none from those that path MTU discovery lives on.
+  private var sizeErrors = ErrorLimit()
   /// When neighbours and links are looked at again.
   var nextLook = PacketTime.zero
-  /// Of the IPv4 packets that we make. RFC 6864: unique as far as they may be fragmented.
-  var identification: UInt16 = 0
+  /// Of the next IPv4 packet that we make.
+  private var identification: UInt16
   /// Addresses with the position of their port, for announcements.
   let addresses: [(port: Int, address: InterfaceAddress)]
   /// Configured neighbours.
@@ -23,11 +25,15 @@ struct Router: ~Copyable {
   /// Buffers for packets that wait and that are made, of a worker that routes.
   static let buffers = NeighborCache.heldLimit + PacketBurst.capacity
 
-  /// - Parameter configured: the ports, each with its place in the worker's list.
+  /// - Parameters:
+  ///   - configured: the ports, each with its place in the worker's list.
+  ///   - worker: the index of its worker, as long as it follows no other one.
   init(
     _ configured: [(place: Int, port: WorkerSetup.Port)], routes: [Route], neighbors: [Neighbor],
-    neighborLimit: Int
+    neighborLimit: Int, secret: FlowSecret, worker: Int = 0
   ) {
+    // Far from those of other workers.
+    identification = UInt16(truncatingIfNeeded: worker) &* 0x9E37
     let routed = configured.filter(\.port.isRouted)
     isActive = !routed.isEmpty
     portCount = (configured.map(\.place).max() ?? -1) + 1
@@ -61,26 +67,27 @@ struct Router: ~Copyable {
     ports = places
     table = RouteTable(rules)
     self.addresses = addresses
-    cache = NeighborCache(capacity: isActive ? neighborLimit : 1)
+    cache = NeighborCache(capacity: isActive ? neighborLimit : 1, secret: secret)
     fixed = neighbors.filter { $0.lif.vlan == 0 }
     if isActive { for neighbor in fixed { cache.fix(neighbor, now: .zero) } }
   }
 
-  init(_ setup: WorkerSetup) {
+  init(_ setup: WorkerSetup, worker: Int) {
     let ports = setup.ports.prefix(WorkerSetup.maxPorts).enumerated().map {
       (place: $0.offset, port: $0.element)
     }
     self.init(
-      ports, routes: setup.routes, neighbors: setup.neighbors, neighborLimit: WorkerSetup.neighborLimit)
+      ports, routes: setup.routes, neighbors: setup.neighbors, neighborLimit: WorkerSetup.neighborLimit,
+      secret: setup.secret, worker: worker)
   }
 
   /// Goes on from the router that was there before: with its neighbours as far as they are still on the links
   /// of ports, with what waits for them, and with what is known of links.
   mutating func follow(_ old: consuming Router, now: PacketTime) {
+    identification = old.identification
     guard old.isActive else { return }
     isActive = true
-    errors = old.errors
-    identification = old.identification
+    (errors, sizeErrors) = (old.errors, old.sizeErrors)
     for position in 0..<min(portCount, old.portCount)
     where ports[position].isSame(as: old.ports[position]) {
       ports[position].mtu = old.ports[position].mtu
@@ -112,6 +119,35 @@ struct Router: ~Copyable {
       rules.append(rule(IPAddress(ipv4: first | UInt32.max >> UInt32(own.network.length)), .broadcast))
     }
     return rules.compactMap { $0 }
+  }
+
+  /// The identification of an IPv4 packet that we make, which may be cut here or on its way. RFC 6864 §4.2.
+  mutating func nextIdentification() -> UInt16 {
+    defer { identification &+= 1 }
+    return identification
+  }
+
+  /// Whether another error may be sent at `now`; it counts then.
+  mutating func takes(_ error: ICMPError, _ now: PacketTime) -> Bool {
+    if case .tooBig = error { return sizeErrors.takes(now) }
+    return errors.takes(now)
+  }
+
+  /// Our address for an error about what arrived at the port at `position`; where that has none that
+  /// `sender`'s routers take, another port's. RFC 4443 §2.2, RFC 1812 §4.3.2.4.
+  func errorSource(for sender: IPAddress, at position: Int) -> IPAddress? {
+    let own = ports[position].source(for: sender)
+    if let own, !own.isLinkLocal || sender.isLinkLocal { return own }
+    let other = addresses.first { each in
+      each.address.address.family == sender.family && !each.address.address.isLinkLocal
+    }
+    return other?.address.address ?? own
+  }
+
+  /// Whether what is made at the port at `position` for `destination` has a way.
+  func isReachable(_ destination: IPAddress, at position: Int) -> Bool {
+    let entry = find(destination, at: position)
+    return (entry.kind == .connected || entry.kind == .router) && self.position(entry.lif) != nil
   }
 
   /// Position of the routed port with a LIF number; nil without one.

@@ -40,12 +40,21 @@ extension Frame {
     if family == 4 { return FragmentPart(IPv4Header(parsedBefore: packet), originalLength: original) }
     let header = IPv6Header(parsedBefore: packet)
     let length = header.mayBeJumbogram ? original - IPv6Header.size : Int(header.payloadLength)
-    guard
-      let chain = try? IPv6ExtensionHeaders(
-        parsing: packet.extracting(droppingFirst: IPv6Header.size), first: header.nextHeader,
-        originalLength: length)
-    else { return nil }
+    guard let chain = Self.chain(packet, length: length) else { return nil }
     return FragmentPart(chain, payloadLength: length)
+  }
+
+  /// The extension headers of an IPv6 packet that is no jumbogram; nil for one without, and for IPv4.
+  func extensionHeaders(in bytes: RawSpan) -> IPv6ExtensionHeaders? {
+    guard family == 6, transportOffset != networkOffset + UInt16(IPv6Header.size) else { return nil }
+    return Self.chain(
+      bytes.extracting(droppingFirst: Int(networkOffset)), length: Int(ipv6(in: bytes).payloadLength))
+  }
+
+  private static func chain(_ packet: RawSpan, length: Int) -> IPv6ExtensionHeaders? {
+    try? IPv6ExtensionHeaders(
+      parsing: packet.extracting(droppingFirst: IPv6Header.size),
+      first: IPv6Header(parsedBefore: packet).nextHeader, originalLength: length)
   }
 
   /// The most that 16-bit lengths can describe. RFC 791 §3.1, RFC 8200 §4.5.

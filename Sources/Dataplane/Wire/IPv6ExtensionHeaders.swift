@@ -46,6 +46,10 @@ public struct IPv6ExtensionHeaders: BitwiseCopyable, Sendable {
   /// Whether the capture ended inside the chain: ``upperProtocol`` is then the header that was cut.
   public private(set) var isCut = false
   public private(set) var hasJumboPayload = false
+  /// Nodes that a routing header still names, of the last one in the chain; 0 without one.
+  public private(set) var segmentsLeft: UInt8 = 0
+  /// Whether there is a fragment header, also that of an atomic fragment.
+  public var hasFragmentHeader: Bool { fragmentPayloadOffset > 0 }
 
   /// Walks the chain at the start of `bytes`, the captured part of an IPv6 payload of `originalLength` bytes.
   ///
@@ -89,6 +93,7 @@ public struct IPv6ExtensionHeaders: BitwiseCopyable, Sendable {
     default:
       headerLength = (Int(bytes.loadByte(at: Field.length)) + 1) * Self.unit
       guard headerLength <= originalLength else { throw beyondEnd(.truncatedIPv6ExtensionHeader) }
+      if upperProtocol == IPProtocol.routing { segmentsLeft = bytes.loadByte(at: Field.segmentsLeft) }
       if upperProtocol == IPProtocol.hopByHopOptions { readOptions(bytes.extracting(first: headerLength)) }
     }
     if upperProtocol == IPProtocol.fragment { fragmentPayloadOffset = length + headerLength }
@@ -154,6 +159,8 @@ public struct IPv6ExtensionHeaders: BitwiseCopyable, Sendable {
 
   /// The unit of the length field, and the least length of every header but AH. RFC 8200 §4.3.
   private static let unit = 8
-  private enum Field { static let nextHeader = 0, length = 1, fragmentOffset = 2, identification = 4 }
+  private enum Field {
+    static let nextHeader = 0, length = 1, fragmentOffset = 2, segmentsLeft = 3, identification = 4
+  }
   private enum Option { static let pad1: UInt8 = 0, jumboPayload: UInt8 = 0xC2 }
 }

@@ -5,6 +5,8 @@ struct CopyWriter {
   /// Ethernet source address.
   let source: MACAddress
   let encapsulation: CopyEncapsulation
+  /// Of an outer IPv4 header. RFC 6864 §4.2.
+  let identification: UInt16
 
   /// Fills the empty `buffer`.
   ///
@@ -69,7 +71,7 @@ struct CopyWriter {
     if isIPv4 {
       IPv4Header.write(
         source: address, destination: neighbor.address, protocolNumber: IPProtocol.gre, totalLength: length,
-        into: &header, at: 0)
+        identification: identification, into: &header, at: 0)
     } else {
       IPv6Header.write(
         source: address, destination: neighbor.address, nextHeader: IPProtocol.gre, payloadLength: length,

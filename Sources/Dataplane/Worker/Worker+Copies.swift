@@ -64,9 +64,9 @@ extension Worker {
       traced?.pass.copy = nil
       release(packet, mac, at: out)
     case .waits(let place):
-      guard router.cache.hold(packet, for: place) else { return drop(packet) }
       traced?.pass.copy?.failed = false
       traced?.pass.copy?.waits = true
+      hold(packet, for: place)
     case .noRoom: drop(packet)
     }
   }
@@ -78,7 +78,8 @@ extension Worker {
     guard let buffer = outcome.pool.allocate() else { return }
     copy.buffer = buffer
     let writer = CopyWriter(
-      neighbor: neighbor, source: sourceAddress(of: neighbor.lif.number), encapsulation: copyEncapsulation)
+      neighbor: neighbor, source: sourceAddress(of: neighbor.lif.number), encapsulation: copyEncapsulation,
+      identification: router.isActive ? router.nextIdentification() : 0)
     guard
       let length = writer.write(
         burst.bytes(index), link: burst.link(index), originalLength: burst.originalLength(index),

@@ -14,10 +14,13 @@ extension Worker {
     let entry = router.table.find(target)
     let isForUs = entry.kind == .local && entry.lif == router.ports[position].lif
     let isHandedOff = burst.isHandedOff(index)
-    if noteNeighbor(sender, mac, at: position, creates: isForUs, now: burst.time(index)), !isHandedOff {
+    let isAnswer = isForUs && arp.operation == Self.arpReply
+    if noteNeighbor(
+      sender, mac, at: position, creates: isForUs, confirms: isAnswer, now: burst.time(index)), !isHandedOff
+    {
       share(burst, index)
     }
-    if isForUs, arp.operation == Self.arpRequest, !mac.isGroupAddress, !isHandedOff {
+    if isForUs, arp.operation == Self.arpRequest, !mac.isGroupAddress, mac.value != 0, !isHandedOff {
       sendARP(Self.arpReply, from: target, to: sender, mac, at: position)
     }
     return isHandedOff ? .handOff : .consume
@@ -39,6 +42,8 @@ extension Worker {
     let destination = frame.destination(in: bytes)
     // Nobody off the link can have sent it. RFC 4861 §7.1.
     guard frame.ipv6(in: bytes).hopLimit == 255 else { throw .badNeighborMessage }
+    // RFC 6980 §5: what looks into switches' packets does not look behind a fragment header.
+    guard frame.extensionHeaders(in: bytes)?.hasFragmentHeader != true else { throw .badNeighborMessage }
     guard isRight(bodyBytes, frame, bytes) else { throw .badICMPChecksum }
     let message = try NeighborMessage(parsing: bodyBytes)
     guard !source.isMulticast, !destination.isMulticast || message.isSolicitation || !message.isSolicited,
@@ -55,31 +60,44 @@ extension Worker {
       let mac = message.linkAddress ?? sender
       // Nobody is told of us by an answer to many.
       guard !mac.isGroupAddress else { throw .badNeighborMessage }
-      if !source.isUnspecified, noteNeighbor(source, mac, at: position, creates: true, now: now), !isHandedOff
+      // Without the option it is answered, and nothing learned. RFC 4861 §7.2.3.
+      if !source.isUnspecified, let told = message.linkAddress,
+        noteNeighbor(source, told, at: position, creates: true, confirms: false, now: now), !isHandedOff
       {
         share(burst, index)
       }
       if !isHandedOff { advertise(message.target, to: source, mac, at: position) }
-    } else if let mac = message.linkAddress, !isForUs {
+    } else if !isForUs, let mac = message.linkAddress ?? knownMAC(message, at: position) {
       let isNew = noteNeighbor(
-        message.target, mac, at: position, creates: false, replaces: message.isOverride, now: now)
+        message.target, mac, at: position, creates: false, replaces: message.isOverride,
+        confirms: message.isSolicited, now: now)
       // An answer that this worker did not ask for may be one that another worker waits for.
       if isNew || message.isSolicited, !isHandedOff { share(burst, index) }
     }
     return isHandedOff ? .handOff : .consume
   }
 
+  /// What is known of the sender of an answer without its Ethernet address: one that is asked by itself need
+  /// not tell it. RFC 4861 §7.2.4.
+  private func knownMAC(_ message: NeighborMessage, at position: Int) -> MACAddress? {
+    guard message.isSolicited else { return nil }
+    let place = router.cache.find(message.target, lif: router.ports[position].lif)
+    guard place != Slot.none, router.cache[place].state != .incomplete else { return nil }
+    return router.cache[place].mac
+  }
+
   /// Notes a neighbour on a port's link, and sends what waited for it.
   private mutating func noteNeighbor(
     _ address: IPAddress, _ mac: MACAddress, at position: Int, creates: Bool, replaces: Bool = true,
-    now: PacketTime
+    confirms: Bool, now: PacketTime
   ) -> Bool {
     let entry = router.find(address, at: position)
     // Only what is on this link, and not we ourselves.
     guard entry.kind == .connected, entry.lif == router.ports[position].lif, address.isStation,
       !mac.isGroupAddress, mac.value != 0, mac != router.ports[position].mac,
       let place = router.cache.learn(
-        address, lif: router.ports[position].lif, mac: mac, creates: creates, replaces: replaces, now: now)
+        address, lif: router.ports[position].lif, mac: mac, creates: creates, replaces: replaces,
+        confirms: confirms, now: now)
     else { return false }
     while let packet = router.cache.takeHeld(place) { release(packet, mac, at: position) }
     return true

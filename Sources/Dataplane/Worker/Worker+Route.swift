@@ -46,6 +46,7 @@ extension Worker {
       let frame = try Frame.parse(bytes, link: .ethernet, originalLength: original)
       guard frame.family != 0, !frame.isSnapped, frame.hasAddresses(in: bytes) else { throw .notRoutable }
       let destination = frame.destination(in: bytes)
+      if !router.ports[position].isRouted { try checkArrival(bytes, frame) }
       guard !destination.isMulticast, !destination.isLinkLocal else { throw .notRoutable }
       let entry = lif == 0 ? router.table.find(destination) : router.table.find(destination, by: lif)
       guard entry.kind == .connected || entry.kind == .router, let port = router.position(entry.lif) else {
@@ -62,15 +63,18 @@ extension Worker {
       let packet = HeldPacket(
         buffer, .released, kind: outcome.verdicts[index].kind, port: UInt8(truncatingIfNeeded: position),
         bytes: original)
-      if case .waits(let place) = wanted, router.cache.hold(packet, for: place) {
-        outcome[index] = Verdict(.hold)
+      if case .waits(let place) = wanted {
+        outcome[index] = Verdict(.hold, outLIF: router.ports[out].lif)
         tally.neighborHeld += 1
         traced?.pass.route?.waits = true
-        return
+        return hold(packet, for: place)
       }
       outcome.pool.release(buffer)
-      if case .noRoom = wanted { throw .neighborTableFull }
-      throw .neighborQueueFull
+      throw .neighborTableFull
+    }
+    guard outcome.hasRoom(for: fragmentsBeside(buffer, by: out)) else {
+      outcome.pool.release(buffer)
+      throw .noBuffer
     }
     traced?.pass.route?.mac = mac
     address(&buffer, mac, by: out)
@@ -162,16 +166,33 @@ extension Worker {
     }
   }
 
+  /// How many fragments a finished packet becomes beside the first one. Without room for all there is no use
+  /// in some.
+  private mutating func fragmentsBeside(_ buffer: PacketBuffer, by out: Int) -> Int {
+    let mtu = router.ports[out].mtu
+    guard Int(buffer.length) > mtu + EthernetHeader.size, fits(buffer, by: out) else { return 0 }
+    let size = fragmentation(of: buffer).size
+    let step = max((mtu - size) & ~7, 8)
+    return (Int(buffer.length) - EthernetHeader.size - size - 1) / step
+  }
+
+  /// Lets a packet wait for a neighbour; where too many do, the one that has waited long goes. RFC 4861
+  /// §7.2.2.
+  mutating func hold(_ packet: HeldPacket, for place: UInt32) {
+    guard let displaced = router.cache.hold(packet, for: place) else { return }
+    if displaced.origin == .released { count(displaced, droppedFor: .neighborQueueFull) }
+    drop(displaced)
+  }
+
   /// Sends a packet that waited, one of ours, or a copy.
   mutating func release(_ packet: HeldPacket, _ mac: MACAddress, at out: Int) {
     var buffer = packet.buffer
-    address(&buffer, mac, by: out)
-    guard !outcome.add(packet, as: buffer, lif: router.ports[out].lif) else { return }
-    switch packet.origin {
-    case .generated: break
-    case .released: count(packet, droppedFor: .noBuffer)
-    case .copy: countFailedCopy()
+    guard outcome.hasRoom(for: fragmentsBeside(buffer, by: out), and: 1) else {
+      if packet.origin == .released { count(packet, droppedFor: .noBuffer) }
+      return drop(packet)
     }
+    address(&buffer, mac, by: out)
+    outcome.add(packet, as: buffer, lif: router.ports[out].lif)
   }
 
   /// Gives a copy or a packet of ours up that could not even wait.

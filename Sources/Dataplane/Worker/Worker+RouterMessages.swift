@@ -22,7 +22,11 @@ extension Worker {
         destination.family == .ipv4 ? .icmp : .icmpv6, source: destination, destination: source,
         length: message.byteCount, into: &reply, at: transport)
     }
-    sendOwn(buffer, payload: message.byteCount, from: destination, to: source, at: position, now: now)
+    let service =
+      frame.family == 4 ? frame.ipv4(in: bytes).typeOfService : frame.ipv6(in: bytes).trafficClass
+    sendOwn(
+      buffer, payload: message.byteCount, from: destination, to: source, service: service, at: position,
+      now: now)
   }
 
   /// Tells the sender of a packet what became of it, unless that is forbidden. RFC 1122 §3.2.2, RFC 1812
@@ -34,9 +38,9 @@ extension Worker {
   ) {
     let sender = frame.source(in: bytes)
     let destination = frame.destination(in: bytes)
-    guard router.ports[position].isRouted, let source = router.ports[position].source(for: sender),
+    guard router.ports[position].isRouted, let source = router.errorSource(for: sender, at: position),
       sender.isStation, !destination.isMulticast, !destination.isReserved, !frame.isLaterFragment,
-      !isError(bytes, frame), router.errors.takes(now)
+      !isError(bytes, frame), router.isReachable(sender, at: position), router.takes(error, now)
     else { return }
     let isIPv4 = sender.family == .ipv4
     let packet = bytes.extracting(droppingFirst: Int(frame.networkOffset))
@@ -67,16 +71,15 @@ extension Worker {
 
   /// Sends a message of ours that stands in `buffer` behind room for its headers.
   private mutating func sendOwn(
-    _ buffer: PacketBuffer, payload: Int, from source: IPAddress, to destination: IPAddress, at position: Int,
-    now: PacketTime
+    _ buffer: PacketBuffer, payload: Int, from source: IPAddress, to destination: IPAddress,
+    service: UInt8 = 0, at position: Int, now: PacketTime
   ) {
     let entry = router.find(destination, at: position)
     guard entry.kind == .connected || entry.kind == .router, let out = router.position(entry.lif) else {
       return outcome.pool.release(buffer)
     }
     let isIPv4 = source.family == .ipv4
-    router.identification &+= 1
-    let (mac, identification) = (router.ports[out].mac, router.identification)
+    let (mac, identification) = (router.ports[out].mac, router.nextIdentification())
     do {
       var bytes = outcome.pool.mutableBytes(buffer)
       EthernetHeader.write(
@@ -85,12 +88,13 @@ extension Worker {
       if isIPv4 {
         IPv4Header.write(
           source: source, destination: destination, protocolNumber: IPProtocol.icmp,
-          totalLength: IPv4Header.size + payload, identification: identification, into: &bytes,
+          totalLength: IPv4Header.size + payload, typeOfService: service, identification: identification,
+          into: &bytes,
           at: EthernetHeader.size)
       } else {
         IPv6Header.write(
           source: source, destination: destination, nextHeader: IPProtocol.icmpv6, payloadLength: payload,
-          into: &bytes, at: EthernetHeader.size)
+          trafficClass: service, into: &bytes, at: EthernetHeader.size)
       }
     }
     // An echo may have come by a port whose link takes more.
@@ -100,7 +104,7 @@ extension Worker {
     switch neighbor(entry.nextHop(to: destination), lif: entry.lif, now: now) {
     case .known(let mac): release(packet, mac, at: out)
     case .waits(let place):
-      if !router.cache.hold(packet, for: place) { drop(packet) }
+      hold(packet, for: place)
     case .noRoom: drop(packet)
     }
   }

@@ -57,6 +57,7 @@ extension Worker {
     counters.add(.packets)
     counters.add(.bytes, UInt64(packet.originalLength))
     if packet.failed {
+      if !taps.isEmpty { showDropped(packet.buffer, for: .transmitFailed, at: Int(packet.arrivalPort)) }
       counters.add(.dropped)
       return counters.add(.transmitFailed, port: Int(packet.arrivalPort))
     }
@@ -69,6 +70,7 @@ extension Worker {
 
   /// Counts a packet that has waited in vain.
   mutating func count(_ packet: HeldPacket, droppedFor reason: DropReason) {
+    if !taps.isEmpty { showDropped(packet.buffer, for: reason, at: Int(packet.port)) }
     counters.add(.packets)
     counters.add(.bytes, UInt64(packet.bytes))
     counters.add(.dropped)

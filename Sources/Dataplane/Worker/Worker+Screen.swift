@@ -61,33 +61,70 @@ extension Worker {
     guard burst.link(index) == .ethernet else { throw .notRoutable }
     let frame = try Frame.parse(bytes, link: .ethernet, originalLength: burst.originalLength(index))
     guard frame.tagCount == 0 else { throw .taggedOnRoutedPort }
-    if frame.kind == .arp { return ended(try answerARP(burst, index, frame)) }
-    guard frame.family != 0, !frame.isSnapped, frame.kind != .cutBeforePorts else { throw .notRoutable }
     let destinationMAC = try EthernetHeader(parsing: bytes).destination
     let isGroup = destinationMAC.isGroupAddress
     guard isGroup || destinationMAC == router.ports[position].mac else { throw .otherDestinationMAC }
-    if frame.family == 4 {
-      let network = Int(frame.networkOffset)
-      let size = frame.ipv4(in: bytes).headerLength
-      guard Checksum.of(bytes.extracting(network..<network + size)) == 0 else { throw .badIPv4Checksum }
-    }
+    if frame.kind == .arp { return ended(try answerARP(burst, index, frame)) }
+    try checkHeader(bytes, frame)
     let source = frame.source(in: bytes)
     let destination = frame.destination(in: bytes)
     if frame.kind == .icmpv6, let kind = try answerNeighbor(burst, index, frame) { return ended(kind) }
-    guard source.isStation else { throw .martianSource }
-    guard !destination.isMulticast, !destination.isReserved else { throw .multicastNotRouted }
-    guard !isGroup else { throw .otherDestinationMAC }
-    guard !destination.isUnspecified, !destination.isLoopback else { throw .notRoutable }
+    try checkAddresses(source, destination, isGroup: isGroup)
     let entry = router.find(destination, at: position)
     if entry.kind == .local { return try answer(burst, index, frame) }
     if entry.kind == .broadcast { throw .multicastNotRouted }
-    guard !destination.isLinkLocal, !source.isLinkLocal else { throw .notRoutable }
+    try checkForwarding(source, destination)
     let hops = frame.family == 4 ? frame.ipv4(in: bytes).timeToLive : frame.ipv6(in: bytes).hopLimit
     guard hops > 1 else {
       tell(.timeExceeded, about: bytes, frame, at: position, now: burst.time(index))
       throw .timeExceeded
     }
     return nil
+  }
+
+  /// Whether a frame has a whole IP packet that a router looks at further (RFC 1812 §5.2.2). One without
+  /// length is left to a device, or a jumbogram: neither comes over a link that we know.
+  private func checkHeader(_ bytes: RawSpan, _ frame: Frame) throws(DropReason) {
+    guard frame.family != 0, !frame.isSnapped, frame.kind != .cutBeforePorts else { throw .notRoutable }
+    if frame.family == 4 {
+      let network = Int(frame.networkOffset)
+      let header = frame.ipv4(in: bytes)
+      guard header.totalLength != 0 else { throw .badIPv4TotalLength }
+      guard Checksum.of(bytes.extracting(network..<network + header.headerLength)) == 0 else {
+        throw .badIPv4Checksum
+      }
+    } else {
+      guard !frame.ipv6(in: bytes).mayBeJumbogram else { throw .notRoutable }
+    }
+  }
+
+  /// RFC 1812 §5.3.4, §5.3.7.
+  private func checkAddresses(
+    _ source: IPAddress, _ destination: IPAddress, isGroup: Bool
+  ) throws(DropReason) {
+    guard source.isStation else { throw .martianSource }
+    guard !destination.isMulticast, !destination.isReserved else { throw .multicastNotRouted }
+    guard !isGroup else { throw .otherDestinationMAC }
+    guard !destination.isOfThisNetwork, !destination.isLoopback else { throw .notRoutable }
+  }
+
+  /// What may be for us, or from the link, and must not go on: RFC 4291 §2.5.6, RFC 3927 §7; and sources that
+  /// are ourselves or a network's broadcast address.
+  private func checkForwarding(_ source: IPAddress, _ destination: IPAddress) throws(DropReason) {
+    guard !destination.isLinkLocal, !source.isLinkLocal, !destination.isAutoconfigured,
+      !source.isAutoconfigured
+    else { throw .notRoutable }
+    let kind = router.table.find(source).kind
+    guard kind != .local, kind != .broadcast else { throw .martianSource }
+  }
+
+  /// The same of a packet that came by a port that is not routed, and is to leave by one that is.
+  func checkArrival(_ bytes: RawSpan, _ frame: Frame) throws(DropReason) {
+    try checkHeader(bytes, frame)
+    let (source, destination) = (frame.source(in: bytes), frame.destination(in: bytes))
+    let isGroup = try EthernetHeader(parsing: bytes).destination.isGroupAddress
+    try checkAddresses(source, destination, isGroup: isGroup)
+    try checkForwarding(source, destination)
   }
 
   /// What another worker showed to us it has counted: it is handed to nobody.
@@ -101,6 +138,8 @@ extension Worker {
   ) throws(DropReason) -> Verdict {
     let bytes = burst.bytes(index)
     let isWhole = !frame.isFirstFragment && !frame.isLaterFragment
+    // RFC 5095 §3, RFC 8200 §4.4: it was to go on from here.
+    guard frame.extensionHeaders(in: bytes)?.segmentsLeft ?? 0 == 0 else { throw .notRoutable }
     if isWhole, frame.kind == .icmp || frame.kind == .icmpv6 {
       let message = bytes.extracting(droppingFirst: Int(frame.transportOffset)).extracting(
         first: Int(frame.transportLength))

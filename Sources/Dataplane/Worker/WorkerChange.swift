@@ -26,7 +26,8 @@ public final class WorkerChange: @unchecked Sendable {
   /// - Parameter ports: places below `WorkerSetup.maxPorts`, each once.
   package init(
     ports: [(place: Int, port: WorkerSetup.Port)], timeouts: Timeouts, tcpControl: TCPControl,
-    neighbors: [Neighbor], routes: [Route], copies: CopyEncapsulation, queue: QueueChange?
+    neighbors: [Neighbor], routes: [Route], copies: CopyEncapsulation, secret: FlowSecret,
+    queue: QueueChange?
   ) {
     self.ports = ports
     self.timeouts = timeouts
@@ -34,7 +35,8 @@ public final class WorkerChange: @unchecked Sendable {
     self.neighbors = NeighborTable(neighbors)
     self.copies = copies
     self.queue = queue
-    router = Router(ports, routes: routes, neighbors: neighbors, neighborLimit: WorkerSetup.neighborLimit)
+    router = Router(
+      ports, routes: routes, neighbors: neighbors, neighborLimit: WorkerSetup.neighborLimit, secret: secret)
   }
 }
 

@@ -131,8 +131,8 @@ extension DaemonRuntime {
       let workerChange = WorkerChange(
         ports: zip(plan.places, plan.ports).map { (place: $0, port: $1) }, timeouts: configuration.timeouts,
         tcpControl: configuration.tcpControl, neighbors: configuration.neighbors,
-        routes: configuration.routes,
-        copies: configuration.copies, queue: change)
+        routes: configuration.routes, copies: configuration.copies, secret: group.setup.secret,
+        queue: change)
       return (workerChange, change)
     }
   }

@@ -52,20 +52,45 @@ struct NeighborCacheTests {
   @Test func `a bounded number of packets waits, in order`() throws {
     let cache = Neighbors(capacity: 64)
     let place = try #require(cache.begin(address, lif: 1, now: at(0)))
-    for number in 0..<UInt32(NeighborCache.heldPerNeighbor) {
-      #expect(cache.hold(number, for: place))
+    let most = UInt32(NeighborCache.heldPerNeighbor)
+    for number in 0..<most { #expect(cache.hold(number, for: place) == nil) }
+    #expect(cache.hold(most, for: place) == 0 && cache.hold(most + 1, for: place) == 1)
+    for number in 2..<most + 2 { #expect(cache.takeHeld(place) == number) }
+    #expect(cache.takeHeld(place) == nil && cache.heldCount == 0)
+  }
+
+  @Test func `where all places are taken, one after another neighbour gives one up`() throws {
+    let cache = Neighbors(capacity: 1024)
+    for other in 0..<UInt32(NeighborCache.heldLimit) {
+      let place = try #require(cache.begin(IPAddress(ipv4: other), lif: 2, now: at(0)))
+      #expect(cache.hold(other, for: place) == nil)
     }
-    #expect(!cache.hold(99, for: place))
-    var total = cache.heldCount
-    for other in 1..<UInt32(64) {
-      guard let next = cache.begin(IPAddress(ipv4: other), lif: 2, now: at(0)) else { break }
-      while cache.hold(99, for: next) { total += 1 }
+    let place = try #require(cache.begin(address, lif: 1, now: at(0)))
+    var displaced: Set<UInt32> = []
+    for number in 1000..<1000 + UInt32(NeighborCache.heldPerNeighbor) {
+      displaced.insert(try #require(cache.hold(number, for: place)))
+      #expect(cache.heldCount == NeighborCache.heldLimit)
     }
-    #expect(total == NeighborCache.heldLimit && cache.heldCount == total)
-    for number in 0..<UInt32(NeighborCache.heldPerNeighbor) {
+    #expect(displaced.count == Int(NeighborCache.heldPerNeighbor) && displaced.allSatisfy { $0 < 1000 })
+    for number in 1000..<1000 + UInt32(NeighborCache.heldPerNeighbor) {
       #expect(cache.takeHeld(place) == number)
     }
-    #expect(cache.takeHeld(place) == nil)
+  }
+
+  @Test func `who only tells of itself is asked soon, and is not taken for one that hears us`() throws {
+    let cache = Neighbors(capacity: 8)
+    let place = try #require(
+      cache.learn(address, lif: 1, mac: mac, creates: true, confirms: false, now: at(0)))
+    #expect(cache.use(place) == mac)
+    #expect(cache.events(at(5)) == [.request(place, isDirect: true)])
+    // Neither before it was asked nor since does it count as an answer.
+    _ = cache.learn(address, lif: 1, mac: mac, creates: false, confirms: false, now: at(5.5))
+    #expect(cache.state(place) == .probing)
+    _ = cache.learn(address, lif: 1, mac: mac, creates: false, now: at(5.6))
+    #expect(cache.state(place) == .reachable)
+    _ = cache.use(place)
+    _ = cache.learn(address, lif: 1, mac: mac, creates: false, confirms: false, now: at(34))
+    #expect(cache.events(at(35.7)) == [.request(place, isDirect: true)])
   }
 
   @Test func `a full table gives up unused ones first, and never those that packets wait for`() throws {
@@ -77,7 +102,7 @@ struct NeighborCacheTests {
     }
     for number in 4...UInt32(7) {
       let place = try #require(cache.begin(IPAddress(ipv4: number), lif: 1, now: at(0)))
-      #expect(cache.hold(number, for: place))
+      #expect(cache.hold(number, for: place) == nil)
       if number == 5 { #expect(cache.find(IPAddress(ipv4: 2), lif: 1) == UInt32.max) }
     }
     #expect(cache.begin(IPAddress(ipv4: 8), lif: 1, now: at(0)) == nil)
@@ -97,7 +122,7 @@ struct NeighborCacheTests {
   @Test func `what waits for a neighbour that is configured no more is not lost`() throws {
     let cache = Neighbors(capacity: 8)
     let place = try #require(cache.begin(address, lif: 1, now: at(0)))
-    #expect(cache.hold(1, for: place))
+    #expect(cache.hold(1, for: place) == nil)
     cache.fix(Neighbor(address: address, mac: mac, lif: LIF(number: 1)))
     cache.removeFixed()
     #expect(cache.state(place) == .incomplete && cache.use(place) == nil)
@@ -123,7 +148,7 @@ struct NeighborCacheTests {
 private final class Neighbors {
   private var cache: NeighborCache
 
-  init(capacity: Int) { cache = NeighborCache(capacity: capacity) }
+  init(capacity: Int) { cache = NeighborCache(capacity: capacity, secret: FlowSecret(1, 2, 3, 4)) }
 
   var heldCount: Int { cache.heldCount }
 
@@ -140,13 +165,14 @@ private final class Neighbors {
   }
 
   func learn(
-    _ address: IPAddress, lif: UInt16, mac: MACAddress, creates: Bool, now: PacketTime
+    _ address: IPAddress, lif: UInt16, mac: MACAddress, creates: Bool, confirms: Bool = true, now: PacketTime
   ) -> UInt32? {
-    cache.learn(address, lif: lif, mac: mac, creates: creates, now: now)
+    cache.learn(address, lif: lif, mac: mac, creates: creates, confirms: confirms, now: now)
   }
 
-  func hold(_ length: UInt32, for place: UInt32) -> Bool {
-    cache.hold(HeldPacket(.none, .released, kind: .forward, bytes: length), for: place)
+  /// - Returns: which one no longer waits.
+  func hold(_ length: UInt32, for place: UInt32) -> UInt32? {
+    cache.hold(HeldPacket(.none, .released, kind: .forward, bytes: length), for: place)?.bytes
   }
 
   func events(_ now: PacketTime) -> [NeighborCache.Event] {

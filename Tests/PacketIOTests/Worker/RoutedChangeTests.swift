@@ -13,7 +13,7 @@ struct RoutedChangeTests {
     let ports = RoutedWorker.ports(.route).enumerated().filter { lifs.contains($0.element.lif) }
     let change = WorkerChange(
       ports: ports.map { (place: $0.offset, port: $0.element) }, timeouts: Timeouts(), tcpControl: .track,
-      neighbors: neighbors, routes: routes, copies: .ethernet, queue: nil)
+      neighbors: neighbors, routes: routes, copies: .ethernet, secret: FlowSecret(1, 2, 3, 4), queue: nil)
     #expect(router.apply(.prepare(change)).isGranted)
     _ = router.apply(.commit(change))
   }

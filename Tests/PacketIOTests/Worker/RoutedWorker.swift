@@ -27,9 +27,11 @@ final class RoutedWorker {
 
   init(
     workers: Int = 1, copies: CopyEncapsulation = .ethernet, miss: MissPolicy = .route,
-    requests: [SessionRequest] = []
+    requests: [SessionRequest] = [], adjusting adjust: (inout WorkerSetup) -> Void = { _ in }
   ) throws {
-    setup = Self.setup(workers: workers, copies: copies, miss: miss)
+    var setup = Self.setup(workers: workers, copies: copies, miss: miss)
+    adjust(&setup)
+    self.setup = setup
     worker = try Worker(setup, index: 0, events: nil)
     worker.apply(SessionBatch(.add(requests, replacing: false)))
     // Links come up, and are told of us.

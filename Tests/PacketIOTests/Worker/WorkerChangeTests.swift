@@ -20,7 +20,7 @@ struct WorkerChangeTests {
     timeouts.learnedUDP = udp
     return WorkerChange(
       ports: ports, timeouts: timeouts, tcpControl: .track, neighbors: [], routes: [], copies: .ethernet,
-      queue: nil)
+      secret: FlowSecret(1, 2, 3, 4), queue: nil)
   }
 
   @Test func `policies are held for ports that are there, and for no others`() throws {
