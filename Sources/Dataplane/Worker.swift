@@ -139,7 +139,7 @@ public struct Worker: ~Copyable {
     if passEnd < burst.count || fragments.held.releasedCount > 0 { cut(&burst, at: passEnd) }
     if router.isActive { screen(burst) }
     if isTraced { decideTraced(burst) } else { decide() }
-    if !taps.isEmpty { arrivals.become(burst) }
+    if !taps.isEmpty { noteArrivals(burst) }
     if outcome.needsRewrite { rewrite(&burst) }
     if router.isActive { route(&burst, queue) }
     if tally.handOffs > 0 { handOff(burst) }

@@ -106,6 +106,10 @@ public final class PacketTap: Sendable {
 }
 
 extension Worker {
+  /// Keeps a burst's packets as they arrived, before any is changed.
+  @inline(never)
+  mutating func noteArrivals(_ burst: borrowing PacketBurst) { arrivals.become(burst) }
+
   /// Shows captures a burst that has been sent, and so has its final verdicts.
   @inline(never)
   mutating func show(_ burst: borrowing PacketBurst) {
