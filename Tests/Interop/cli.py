@@ -18,6 +18,7 @@ import time
 
 from capture_file import header, record, udp_frame
 from cli_captures import captures, standard_input
+from cli_drops import drop_reasons
 from cli_files import protected_files, written_files
 from cli_generate import generate_interrupted, generate_refusals, generate_self_test, generate_written
 from cli_port import port
@@ -238,7 +239,7 @@ GROUPS = (
     closed_output, generate_written, generate_self_test, generate_refusals, generate_interrupted, run_usage,
     run_and_stop, run_ends_at_once, run_after_kill, run_notifies, client_without_daemon, client_interrupted,
     session_usage, session_one, session_many, session_closed, session_watch, show_text,
-    show_json, capture_usage)
+    show_json, capture_usage, drop_reasons)
 
 
 def main():
