@@ -5,7 +5,7 @@ import ControlClient
 struct ShowCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show",
-    abstract: "Show what a running daemon does: workers, ports, drops, sessions, neighbors, memory.",
+    abstract: "Show what a running daemon does: status, workers, ports, drops, sessions, neighbors, memory.",
     discussion: """
       Counters are since the daemon's start. With --interval the first output has them, and each later \
       one has rates since the one before. Talks to `sluice run` over its control socket: --socket, else \
