@@ -77,9 +77,22 @@ def _missed(reading):
             for name, (kernel, ours, _, _) in reading.items()}
 
 
+VERDICTS = ("forwarded", "dropped", "mirrored", "snooped", "punted", "consumed")
+
+
+def broken_equations(total, drops):
+    """Which of the counters' sums are wrong, in words: the verdicts, the drops by reason, what was sent."""
+    sent = sum(total[name] for name in ("forwarded", "mirrored", "snooped", "punted", "generated"))
+    sums = (("verdicts", sum(total[name] for name in VERDICTS), total["packets"]),
+            ("drops by reason", sum(drops.values()), total["dropped"]),
+            ("packets to send", sent + total["copiesMade"] - total["copiesFailed"], total["transmitted"]))
+    return [f"{what}: {found}, expected {expected}" for what, found, expected in sums if found != expected]
+
+
 def check_explained(daemon, gone=0):
-    """Every packet that the kernel counted at both ports since the start is in our counts, and every one of
-    ours has a verdict; ports and counters. `gone` packets were received by ports that are there no more."""
+    """Every packet that the kernel counted at both ports since the start is in our counts, every one of ours
+    has a verdict, and what was sent is accounted for; ports and counters. `gone` packets were received by
+    ports that are there no more."""
     while True:
         reading = _settled(daemon)
         total, ports, drops = daemon.counters(), daemon.ports(), daemon.drops()
@@ -88,10 +101,8 @@ def check_explained(daemon, gone=0):
             break
     equal(_missed(reading), daemon.missed, f"packets of the kernel's that we lack, before the start and now "
           f"({reading})")
-    verdicts = ("forwarded", "dropped", "mirrored", "snooped", "punted", "consumed")
     equal(total["packets"], sum(each[2] for each in reading.values()) + gone,
           "packets with a verdict")
-    equal(sum(total[name] for name in verdicts), total["packets"], "verdicts")
-    equal(sum(drops.values()), total["dropped"], "drops by reason")
+    equal(broken_equations(total, drops), [], f"sums that are wrong ({total})")
     equal(total["transmitted"], sum(port_.transmitted_packets for port_ in ports.values()), "packets sent")
     return ports, total
