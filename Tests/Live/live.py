@@ -12,10 +12,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TESTS = os.path.dirname(HERE)
 sys.path[:0] = [HERE, os.path.join(TESTS, "API"), os.path.join(TESTS, "Interop")]
 
-MODULES = ("refused", "frames_through", "quiet", "offloads", "super_frames",
-           "stalled_ring", "links", "ports_change", "privileges", "steering", "idle", "tcp", "acting",
-           "endings", "tagged", "xdp", "xdp_programs", "xdp_stuck", "throughput", "host_port", "routed",
-           "routed_copies", "routed_changes", "killed", "readme_session", "replay_port")
+MODULES = ("refused", "frames_through", "quiet", "offloads", "super_frames", "stalled_ring",
+           "links", "ports_change", "privileges", "steering", "fragmented", "idle", "tcp", "acting",
+           "endings", "tagged", "xdp", "xdp_programs", "xdp_stuck", "throughput", "host_port",
+           "routed", "routed_copies", "routed_changes", "killed", "readme_session", "replay_port")
 LONG_MODULES = ("soak", "killed_long")
 
 
