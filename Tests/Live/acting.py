@@ -6,7 +6,7 @@ import time
 import frames
 from bump import bump, check_explained
 from namespaces import ADDRESSES, Net
-from raw import DESTINATION, Listener, send
+from raw import DESTINATION, Listener, send, to_listener
 from suite import equal, eventually, true
 from table import ACCEPTED, DROP, FORWARD, MIRROR, OPI, SNOOP, fields
 
@@ -48,8 +48,7 @@ print("end", flush=True)
 
 def _frames(request, back=False):
     """Packets of a session, each of a length of its own, for who listens to DESTINATION."""
-    start = bytes.fromhex(DESTINATION.replace(":", ""))
-    return [start + frames.of(request, back=back, payload=18 + number)[6:] for number in range(PACKETS)]
+    return [to_listener(frames.of(request, back=back, payload=18 + number)) for number in range(PACKETS)]
 
 
 def _request(identity, family, action, hop=None):

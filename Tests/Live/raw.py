@@ -50,6 +50,11 @@ DESTINATION = "02:00:00:00:00:99"
 SOURCE = "02:00:00:00:00:98"
 
 
+def to_listener(frame):
+    """The same frame, for who listens to DESTINATION."""
+    return bytes.fromhex(DESTINATION.replace(":", "")) + frame[6:]
+
+
 class Listener:
     """Reads frames for DESTINATION that arrive at an interface."""
 

@@ -6,13 +6,12 @@ import random
 import frames
 from bump import bump, check_explained
 from namespaces import Net
-from raw import DESTINATION, Listener, send
+from raw import Listener, send, to_listener
 from suite import equal, eventually, true
 
 WORKERS = 3
 FLOWS = 60
 VLANS = (None, 7)
-START = bytes.fromhex(DESTINATION.replace(":", ""))
 
 
 def _flows(seed):
@@ -28,8 +27,8 @@ def _flows(seed):
         first, second = (str(lowest + numbers.getrandbits(6) + 1) for _ in range(2))
         ports = numbers.randint(1, 65535), numbers.randint(1, 65535)
         vlan = VLANS[flow >> 2 & 1]
-        there.append(START + make(first, ports[0], second, ports[1], vlan=vlan)[6:])
-        back.append(START + make(second, ports[1], first, ports[0], vlan=vlan)[6:])
+        there.append(to_listener(make(first, ports[0], second, ports[1], vlan=vlan)))
+        back.append(to_listener(make(second, ports[1], first, ports[0], vlan=vlan)))
     return there, back
 
 
@@ -72,10 +71,10 @@ def test_security_payloads_by_their_spi(case):
     with Net() as net:
         daemon = bump(case, net, workers=WORKERS)
         before = [worker.counters["packets"] for worker in daemon.workers()]
-        esp = frames.udp("10.9.0.1", 7, "10.9.0.2", 8, payload=40)[6:]
+        esp = to_listener(frames.udp("10.9.0.1", 7, "10.9.0.2", 8, payload=40))
         sent = []
         for number in range(30):
-            frame = bytearray(START + esp)
+            frame = bytearray(esp)
             frame[23] = 50
             frame[34:38] = (0x1001).to_bytes(4, "big")
             frame[38:42] = number.to_bytes(4, "big")
