@@ -15,6 +15,8 @@ from table import DROP, MIRROR, OPI, SNOOP, fields
 
 REQUEST = stubs.sluice.CapturePacketsRequest
 ARRIVING, LEAVING, BOTH = 1, 2, 3
+# Directions in a pcapng file.
+IN, OUT = 1, 2
 TIME_LIMIT_SECONDS = 20
 
 
@@ -43,10 +45,20 @@ class Capture:
         self.call.cancel()
 
 
-def _command(daemon, *arguments):
+def command(daemon, *arguments):
     """`sluice capture`, started."""
     return subprocess.Popen([daemon.sluice, "capture", *arguments, "--socket", daemon.socket],
                             stderr=subprocess.PIPE, text=True)
+
+
+def written(path):
+    """What tshark reads in a file, by packet: interface, direction, comment, length."""
+    names = ("frame.interface_name", "frame.packet_flags_direction", "frame.comment", "frame.len")
+    shown = subprocess.run(
+        ["tshark", "-r", path, "-T", "fields", *(word for name in names for word in ("-e", name))],
+        capture_output=True, text=True, check=True, timeout=TIME_LIMIT_SECONDS)
+    found = [line.split("\t") for line in shown.stdout.splitlines()]
+    return [(name, int(direction, 16), comment, int(length)) for name, direction, comment, length in found]
 
 
 def _seen(packet):
@@ -192,7 +204,7 @@ def test_others_are_served_meanwhile(case):
     """Four captures of a worker at full speed, all read: a short call is answered soon all the same."""
     traffic = {"flows": 100, "packets": 10_000, "size": 64, "rate": "max"}
     daemon = case.daemon(settings([port("a", 1, memory=traffic), port("b", 2)]))
-    readers = [_command(daemon, "--write", "/dev/null", "--duration", "4") for _ in range(4)]
+    readers = [command(daemon, "--write", "/dev/null", "--duration", "4") for _ in range(4)]
     for reader in readers:
         reader.stderr.readline()
     times = []
@@ -210,7 +222,7 @@ def test_others_are_served_meanwhile(case):
 def test_one_that_the_daemon_ends(case):
     wire = Wire(case)
     path = case.path("ended.pcapng")
-    reader = _command(wire.daemon, "--write", path)
+    reader = command(wire.daemon, "--write", path)
     reader.stderr.readline()
     wire.send(of(fields(1)))
     eventually(lambda: os.path.getsize(path) > 150, "the packet is in the file")
@@ -234,15 +246,10 @@ def test_written_files(case):
     sizes = [len(packet) for packet in packets]
     equal((process.returncode, out),
           (0, f'{{"packets":5,"bytes":{2 * sizes[0] + sizes[1] + 2 * sizes[2]},"lost":0}}\n'), "summary")
-    names = ("frame.interface_name", "frame.packet_flags_direction", "frame.comment", "frame.len")
-    shown = subprocess.run(
-        ["tshark", "-r", path, "-T", "fields", *(word for name in names for word in ("-e", name))],
-        capture_output=True, text=True, check=True, timeout=TIME_LIMIT_SECONDS)
-    found = [tuple(line.split("\t")) for line in shown.stdout.splitlines()]
-    equal([(name, int(direction, 16), comment, int(length)) for name, direction, comment, length in found],
-          [("lif-1", 1, "", sizes[0]), ("lif-2", 2, "", sizes[0]),
-           ("lif-1", 1, "drop: sessionDrop", sizes[1]),
-           ("lif-1", 1, "", sizes[2]), ("lif-2", 2, "", sizes[2])], "what tshark reads")
+    equal(written(path),
+          [("lif-1", IN, "", sizes[0]), ("lif-2", OUT, "", sizes[0]),
+           ("lif-1", IN, "drop: sessionDrop", sizes[1]),
+           ("lif-1", IN, "", sizes[2]), ("lif-2", OUT, "", sizes[2])], "what tshark reads")
 
 
 def test_commands_end_well(case):
@@ -256,7 +263,7 @@ def test_commands_end_well(case):
     done = run("--write", path, "--duration", "0.3")
     equal((done.returncode, "0 packets captured" in done.stderr), (0, True), f"a duration: {done.stderr}")
     true(os.path.getsize(path) > 0, "the file has a header")
-    process = _command(daemon, "--write", path)
+    process = command(daemon, "--write", path)
     process.stderr.readline()
     process.send_signal(2)
     _, said = process.communicate(timeout=TIME_LIMIT_SECONDS)

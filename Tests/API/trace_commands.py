@@ -14,7 +14,7 @@ from table import DROP, OPI, TCP, fields
 TIME_LIMIT_SECONDS = 20
 
 
-def _command(daemon, *arguments):
+def command(daemon, *arguments):
     return subprocess.Popen([daemon.sluice, "trace", *arguments, "--socket", daemon.socket],
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -23,7 +23,7 @@ def test_the_command(case):
     """The numbered text, and an object a line."""
     wire = Wire(case)
     OPI(wire.daemon).add(fields(1, protocolid=TCP), fields(2, action=DROP))
-    processes = [_command(wire.daemon, "-n", "2", *more) for more in ([], ["--json"])]
+    processes = [command(wire.daemon, "-n", "2", *more) for more in ([], ["--json"])]
     packets = [of(fields(1, protocolid=TCP), flags=FIN | ACK), of(fields(2))]
     for process in processes:
         equal(process.stderr.readline(), "sluice: tracing; Ctrl-C ends it\n", "it says that it traces")
@@ -55,7 +55,7 @@ def test_commands_end_well(case):
     daemon = case.daemon(settings())
 
     def run(*arguments):
-        process = _command(daemon, *arguments)
+        process = command(daemon, *arguments)
         _, said = process.communicate(timeout=TIME_LIMIT_SECONDS)
         return process.returncode, said
     for arguments, status, words in (

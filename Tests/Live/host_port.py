@@ -42,6 +42,11 @@ def _single(host_interface=TAP):
             port("host", 2, kind="tap", interface=host_interface)]
 
 
+def on_its_own(case, net):
+    """A daemon with the left host's port and its TAP."""
+    return _daemon(case, net, _single()).start()
+
+
 def _between(**host):
     """A wire between both hosts; packets without session go to the TAP."""
     return [port("lif-1", 1, kind="af_packet", interface="port0", miss="punt", host="host"),
@@ -106,7 +111,7 @@ def test_a_stack_at_the_tap_two_workers(case):
 def test_the_stack_fetches(case):
     """The other way round: the middle's stack opens the connections."""
     with Net() as net:
-        daemon = _daemon(case, net, _single()).start()
+        daemon = on_its_own(case, net)
         _own_addresses(net)
         files = Files(case, net, place="left")
         files.add("file", 4 * MEGABYTE)
@@ -215,7 +220,7 @@ def test_one_that_exists_is_used(case):
         daemon = _daemon(case, net, _single(), workers=2)
         equal(daemon.refusal(), 1, "exit status with two workers")
         true("2 workers" in daemon.said() and "multi_queue" in daemon.said(), f"said {daemon.said()!r}")
-        daemon = _daemon(case, net, _single()).start()
+        daemon = on_its_own(case, net)
         for address in OWN:
             net.run("left", "ping", "-q", "-c", "2", "-i", "0.05", "-W", "2", address)
         daemon.terminate()
@@ -225,7 +230,7 @@ def test_one_that_exists_is_used(case):
 def test_down_deleted_and_longer(case):
     """Drops by name while it is down; made again when it was deleted; another MTU is followed."""
     with Net(mtu=3000) as net:
-        daemon = _daemon(case, net, _single()).start()
+        daemon = on_its_own(case, net)
         frame = bytes.fromhex("020000000099" "020000000098" "88b5")
         net.run("middle", "ip", "link", "set", TAP, "down")
         send(net, "left", [frame + bytes(50)] * 10)
@@ -251,7 +256,7 @@ def test_down_deleted_and_longer(case):
 
 def test_killed(case):
     with Net() as net:
-        daemon = _daemon(case, net, _single()).start()
+        daemon = on_its_own(case, net)
         true(TAP in _interfaces(net), "the TAP is there")
         daemon.kill()
         eventually(lambda: TAP not in _interfaces(net), "it is gone with the process")

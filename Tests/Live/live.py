@@ -14,7 +14,7 @@ sys.path[:0] = [HERE, os.path.join(TESTS, "API"), os.path.join(TESTS, "Interop")
 
 MODULES = ("refused", "frames_through", "quiet", "offloads", "super_frames", "stalled_ring",
            "links", "ports_change", "privileges", "steering", "fragmented", "idle", "tcp", "acting",
-           "endings", "tagged", "xdp", "xdp_programs", "xdp_stuck", "throughput", "host_port",
+           "capture_live", "endings", "tagged", "xdp", "xdp_programs", "xdp_stuck", "throughput", "host_port",
            "routed", "routed_copies", "routed_changes", "killed", "readme_session", "replay_port")
 LONG_MODULES = ("soak", "killed_long")
 
