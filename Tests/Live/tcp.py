@@ -12,6 +12,8 @@ def _transfer(case, size=32 * MEGABYTE, mtu=1500, **options):
     """A file by IPv4 and by IPv6, then everything explained: ports and counters."""
     with Net(mtu=mtu) as net:
         daemon = bump(case, net, **options)
+        equal({worker.polling for worker in daemon.workers()}, {options.get("polling", "adaptive")},
+              "polling")
         files = Files(case, net)
         files.add("file", size)
         for address in ADDRESSES["right"]:
@@ -40,6 +42,10 @@ def test_blocks_of_packets(case):
 
 def test_blocks_of_packets_two_workers(case):
     _transfer(case, ring={"version": 3}, workers=2)
+
+
+def test_worker_that_never_sleeps(case):
+    _transfer(case, size=8 * MEGABYTE, polling="busy")
 
 
 def test_large_mtu(case):

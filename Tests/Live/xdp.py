@@ -26,6 +26,8 @@ def _transfer(case, size=32 * MEGABYTE, queues=1, **options):
         net.finish_checksums()
         daemon = bump(case, net, kind="af_xdp", **options)
         equal({port.kind for port in daemon.ports().values()}, {"af_xdp"}, "kinds of the ports")
+        equal({worker.polling for worker in daemon.workers()}, {options.get("polling", "adaptive")},
+              "polling")
         files = Files(case, net)
         files.add("file", size)
         for address in ADDRESSES["right"]:
@@ -43,6 +45,10 @@ def test_one_worker(case):
 
 def test_generic(case):
     _transfer(case, xdp="generic")
+
+
+def test_worker_that_never_sleeps(case):
+    _transfer(case, size=8 * MEGABYTE, polling="busy")
 
 
 def test_two_workers_one_queue(case):
