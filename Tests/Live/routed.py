@@ -1,6 +1,7 @@
 """sluice as a router between the two hosts: ports with addresses, on subnets of their own."""
 
 import ipaddress
+import re
 import subprocess
 import time
 
@@ -35,13 +36,8 @@ class Routed:
     def __enter__(self):
         net = self.net.__enter__()
         for place, mtu in zip(self.places, self.mtus):
-            net.run(place, "ip", "address", "flush", "dev", "eth0", "scope", "global")
-            for address, length, router in zip(HOSTS[place], (24, 64), ROUTER[place]):
-                net.run(place, "ip", "address", "add", f"{address}/{length}", "dev", "eth0", "nodad")
-                net.run(place, "ip", "route", "replace", "default", "via", router)
-            # A host that sends more than the link takes is how a path's MTU is found.
-            net.run("middle", "ip", "link", "set", PORTS[place], "mtu", mtu)
-            net.run(place, "ip", "link", "set", "eth0", "mtu", mtu)
+            self.address(place)
+            self.set_mtu(place, mtu)
         if self.kind == "af_xdp":
             net.finish_checksums()
         self.daemon = LiveDaemon(net, self.case.sluice, self.case.directory, self.settings(),
@@ -49,6 +45,18 @@ class Routed:
         self.case.daemons.append(self.daemon)
         self.daemon.start()
         return self
+
+    def address(self, place):
+        """Gives a host its own network in place of the one that all hosts share."""
+        self.net.run(place, "ip", "address", "flush", "dev", "eth0", "scope", "global")
+        for address, length, router in zip(HOSTS[place], (24, 64), ROUTER[place]):
+            self.net.run(place, "ip", "address", "add", f"{address}/{length}", "dev", "eth0", "nodad")
+            self.net.run(place, "ip", "route", "replace", "default", "via", router)
+
+    def set_mtu(self, place, mtu):
+        """Of both ends of a link: a host that sends more than it takes is how a path's MTU is found."""
+        self.net.run("middle", "ip", "link", "set", PORTS[place], "mtu", mtu)
+        self.net.run(place, "ip", "link", "set", "eth0", "mtu", mtu)
 
     def settings(self, more_addresses=(), routes=(), **others):
         """The configuration: with more addresses of the last port, more routes and other settings than at
@@ -84,6 +92,13 @@ class Routed:
             capture_output=True, text=True, timeout=30, check=False)
         true((done.returncode != 0) == fails, f"ping {address} {options}: {done.stdout}{done.stderr}")
         return done.stdout + done.stderr
+
+    def told_mtu(self, family, size=1400):
+        """The MTU that the left host is told of when it sends the right one a packet that is too long."""
+        found = self.ping("left", HOSTS["right"][family], "-M", "do", "-s", size, count=1, fails=True)
+        told = re.findall(r"From (\S+) .*mtu ?= ?(\d+)", found)
+        true(told and told[0][0] == ROUTER["left"][family], f"we say so: {found}")
+        return int(told[0][1])
 
     def check_sums(self):
         """Both equations: what came has a verdict or waits, and what was sent is accounted for."""
@@ -146,10 +161,7 @@ def test_time_to_live(case):
 
 def test_path_mtu(case):
     with Routed(case, mtus=(1500, 1300)) as routed:
-        found = routed.ping("left", HOSTS["right"][0], "-M", "do", "-s", "1400", count=1, fails=True)
-        true("mtu = 1300" in found, f"fragmentation needed: {found}")
-        found = routed.ping("left", HOSTS["right"][1], "-M", "do", "-s", "1400", count=1, fails=True)
-        true("mtu=1300" in found.replace(" ", "").lower(), f"packet too big: {found}")
+        equal([routed.told_mtu(family) for family in (0, 1)], [1300] * 2, "the MTU that we tell of")
         # Fragments of ours, put together by the kernel at the other end.
         routed.ping("left", HOSTS["right"][0], "-M", "dont", "-s", "1400")
         files = Files(case, routed.net)

@@ -1,13 +1,18 @@
-"""Addresses, routes and neighbours that change by a reload while a file goes through, and an idle router."""
+"""Addresses, routes and neighbours that change by a reload while a file goes through; interfaces that
+change; an idle router."""
+
+import time
 
 from idle import check_idle
 from raw import SOURCE
-from routed import HOSTS, Routed
+from routed import HOSTS, ROUTER, Routed
 from suite import equal, eventually, seconds, true
 from transfers import Files, change_under
 
 MEGABYTE = 1 << 20
 ADDED = "10.78.9.1"
+# Options of ip.
+FAMILY = ("-4", "-6")
 
 
 def _change_all(routed):
@@ -70,6 +75,65 @@ def test_what_waits_is_sent_once_its_neighbor_is_configured(case):
         routed.change()
         true(("lif-2", "10.78.2.66") not in routed.neighbors(), "forgotten with the configuration")
         routed.check_sums()
+
+
+def _mtu_changes(case, **options):
+    """Down and up again: who sends too much is told of the new one, and what fits passes."""
+    with Routed(case, **options) as routed:
+        for mtu in (1300, 1500, 1400):
+            routed.set_mtu("right", mtu)
+            # Looked at four times a second.
+            time.sleep(0.5)
+            for family, header in enumerate((20, 40)):
+                # The left host would not send what it knows to be too long.
+                routed.net.run("left", "ip", FAMILY[family], "route", "flush", "cache")
+                if mtu < 1500:
+                    equal(routed.told_mtu(family, size=1500 - header - 8), mtu, "the MTU that we tell of")
+                    routed.net.run("left", "ip", FAMILY[family], "route", "flush", "cache")
+                routed.ping("left", HOSTS["right"][family], "-M", "do", "-s", mtu - header - 8, count=1)
+        _, drops = routed.check_sums()
+        equal(drops.get("packetTooBig"), 4, "drops for that reason")
+
+
+def test_mtu_changes(case):
+    _mtu_changes(case)
+
+
+def test_mtu_changes_xdp(case):
+    _mtu_changes(case, kind="af_xdp")
+
+
+def _made_again(case, workers=1, **options):
+    """The interface of a port is deleted and made again, and the host behind it has the address that it had:
+    the port routes again."""
+    with Routed(case, workers=workers, **options) as routed:
+        net = routed.net
+        routed.ping("left", HOSTS["right"][0])
+        host = net.link("right", "eth0")["address"]
+        net.run("middle", "ip", "link", "delete", "port1")
+        routed.ping("left", HOSTS["right"][0], "-W", "0.3", count=1, fails=True)
+        net.connect("right")
+        net.run("right", "ip", "link", "set", "eth0", "address", host)
+        routed.address("right")
+        if routed.kind == "af_xdp":
+            net.finish_checksums()
+        eventually(lambda: dict(routed.daemon.ports()["lif-2"].events).get("reattached") == workers,
+                   "every worker has moved", seconds=10)
+        files = Files(case, net)
+        files.add("file", MEGABYTE)
+        for family in (0, 1):
+            routed.ping("left", HOSTS["right"][family])
+            routed.ping("right", ROUTER["right"][family])
+            files.fetch("file", HOSTS["right"][family])
+        routed.check_sums()
+
+
+def test_interface_made_again(case):
+    _made_again(case, workers=2)
+
+
+def test_interface_made_again_xdp(case):
+    _made_again(case, kind="af_xdp")
 
 
 def test_idle_routers_cost_next_to_nothing(case):
