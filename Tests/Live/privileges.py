@@ -107,16 +107,44 @@ def test_unprivileged_user_af_xdp(case):
     _unprivileged(case, "af_xdp", ("net_raw", "net_admin", "bpf", "ipc_lock"), RINGS | BPF)
 
 
+def _limited(memory=0):
+    """The start of a command whose limits are so many bytes of locked memory and no real-time priority."""
+    return ("prlimit", f"--memlock={memory}:{memory}", "--rtprio=0:0")
+
+
 def test_missing_ones_are_named(case):
     _open_to_all(case)
-    for kind, capabilities, named in (
-            ("af_packet", ("net_admin", "bpf"), "CAP_NET_RAW"),
-            ("af_xdp", ("net_admin", "net_raw"), "CAP_BPF"),
-            ("af_xdp", ("net_raw", "bpf"), "CAP_NET_ADMIN"), ("af_xdp", ("net_admin", "bpf"), "CAP_NET_RAW")):
-        with Net() as net:
+    with Net() as net:
+        for kind, capabilities, named in (
+                ("af_packet", ("net_admin", "bpf"), "CAP_NET_RAW"),
+                ("af_xdp", ("net_admin", "net_raw"), "CAP_BPF"),
+                ("af_xdp", ("net_raw", "bpf"), "CAP_NET_ADMIN"),
+                ("af_xdp", ("net_admin", "bpf"), "CAP_NET_RAW")):
             daemon = prepared(case, net, kind=kind, prefix=_as_user(capabilities))
             equal(daemon.refusal(), 1, f"exit status without {named}")
             true(named in daemon.said(), f"{named} is not in {daemon.said()!r}")
+
+
+def test_missing_ones_of_threads_are_named(case):
+    """With both capabilities it starts, whatever the limits are."""
+    _open_to_all(case)
+    ports = ("net_raw", "net_admin", "bpf")
+    fifo, locked = {"scheduler_policy": "fifo", "scheduler_priority": 3}, {"mlockall": True}
+    with Net() as net:
+        for memory, capabilities, wishes, words in (
+                (0, ("ipc_lock",), fifo | locked, ("scheduler_policy: fifo: priority 3", "CAP_SYS_NICE",
+                                                   "RLIMIT_RTPRIO of 3")),
+                (0, ("sys_nice",), fifo | locked, ("mlockall: ", "CAP_IPC_LOCK", "RLIMIT_MEMLOCK")),
+                (MEGABYTE, (), locked, ("mlockall: ", "CAP_IPC_LOCK", "RLIMIT_MEMLOCK"))):
+            daemon = prepared(case, net, prefix=(*_limited(memory), *_as_user((*ports, *capabilities))),
+                              **wishes)
+            equal(daemon.refusal(), 1, f"exit status with {capabilities}, {wishes}")
+            true(all(word in daemon.said() for word in words), f"{words} are not in {daemon.said()!r}")
+        daemon = prepared(case, net, prefix=(*_limited(), *_as_user((*ports, "sys_nice", "ipc_lock"))),
+                          **fifo, **locked)
+        daemon.start()
+        equal([worker.scheduler for worker in daemon.workers()], ["fifo 3"], "scheduler with both")
+        equal(daemon.terminate()[0], 0, "exit status")
 
 
 def test_silence_that_cannot_be_is_warned_of(case):
