@@ -18,13 +18,15 @@ MEGABYTE = 1 << 20
 BATCH = 4096
 
 
-def restart_amid_transfer(case, sessions, capacity, megabytes, rate, workers=1):
+def restart_amid_transfer(case, sessions, capacity, megabytes, rate, workers=1, kind="af_packet"):
     """(milliseconds until sessions were back, seconds from SIGKILL until it served)"""
     state = tempfile.mkdtemp(prefix="sluice-warm-", dir="/dev/shm")
     try:
-        with Net() as net:
-            daemon = bump(case, net, capacity=capacity, workers=workers, warm_restart={"directory": state},
-                          polling="adaptive")
+        with Net(queues=workers) as net:
+            if kind == "af_xdp":
+                net.finish_checksums()
+            daemon = bump(case, net, capacity=capacity, workers=workers, kind=kind,
+                          warm_restart={"directory": state}, polling="adaptive")
             files = Files(case, net)
             files.add("file", megabytes * MEGABYTE)
             _add(OPI(daemon), sessions)
@@ -75,3 +77,11 @@ def _sessions(daemon):
 @seconds(90)
 def test_a_transfer_survives_sigkill_with_30_000_sessions(case):
     restart_amid_transfer(case, sessions=30_000, capacity=40_000, megabytes=24, rate=4)
+
+
+def test_a_transfer_survives_sigkill_af_xdp(case):
+    restart_amid_transfer(case, sessions=1000, capacity=4000, megabytes=10, rate=2, kind="af_xdp")
+
+
+def test_a_transfer_survives_sigkill_two_workers(case):
+    restart_amid_transfer(case, sessions=1000, capacity=4000, megabytes=10, rate=2, workers=2)
