@@ -20,7 +20,8 @@ from capture_file import header, record, udp_frame
 from cli_captures import captures, standard_input
 from cli_drops import drop_reasons
 from cli_files import protected_files, written_files
-from cli_generate import generate_interrupted, generate_refusals, generate_self_test, generate_written
+from cli_generate import (
+    generate_interrupted, generate_known_ends, generate_refusals, generate_self_test, generate_written)
 from cli_port import port
 from cli_run import (
     client_interrupted, client_without_daemon, run_after_kill, run_and_stop, run_ends_at_once, run_notifies,
@@ -236,10 +237,10 @@ def _read_to_end(descriptor):
 GROUPS = (
     help_and_version, usage, configuration, summaries, ended_sessions, session_table, protected_files,
     written_files, captures, standard_input, filters, splits, rates, loops, port, interrupted, progress,
-    closed_output, generate_written, generate_self_test, generate_refusals, generate_interrupted, run_usage,
-    run_and_stop, run_ends_at_once, run_after_kill, run_notifies, client_without_daemon, client_interrupted,
-    session_usage, session_one, session_many, session_closed, session_watch, show_text,
-    show_json, capture_usage, drop_reasons)
+    closed_output, generate_written, generate_known_ends, generate_self_test, generate_refusals,
+    generate_interrupted, run_usage, run_and_stop, run_ends_at_once, run_after_kill, run_notifies,
+    client_without_daemon, client_interrupted, session_usage, session_one, session_many, session_closed,
+    session_watch, show_text, show_json, capture_usage, drop_reasons)
 
 
 def main():

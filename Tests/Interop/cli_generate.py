@@ -27,6 +27,9 @@ VARIANTS = {
     "one flow": ("--flows", "1", "--packets", "5"),
     "steady": ("--shape", "steady", "--size", "64"),
 }
+# By FIN, RST and silence, and not at all.
+SAMPLE = ("--flows", "50000", "--seed", "7")
+SAMPLE_ENDS = {"finack": 12500, "rst": 4687, "timeout": 23438, "live": 9375}
 
 
 def generate_written(line):
@@ -50,6 +53,20 @@ def generate_written(line):
         line.expect(name, len(conversations) == wanted["--flows"], f"{len(conversations)} conversations")
         _expect_ends(line, name, path, made["sessions"])
     _expect_same_bytes(line)
+
+
+def generate_known_ends(line):
+    """The sample that docs/generate.md shows, also as replay counts it."""
+    path = os.path.join(line.directory, "gen.pcap")
+    made = json.loads(line.run("sample", "generate", *SAMPLE, "--json"))
+    line.expect("sample", made["sessions"] == SAMPLE_ENDS, f"{made['sessions']}")
+    written = json.loads(line.run("sample, written", "generate", *SAMPLE, "--write", path, "--json"))
+    line.expect("sample, written", written["sessions"] == SAMPLE_ENDS, f"{written['sessions']}")
+    for workers in ("1", "2"):
+        replay = json.loads(line.run("sample, replayed", "replay", path, "--learn", "forward", "--workers",
+                                     workers, "--json"))
+        line.expect("sample, replayed", _ends(replay) == SAMPLE_ENDS and _same(written, replay),
+                    f"{workers} workers: {replay}")
 
 
 def generate_self_test(line):
