@@ -148,6 +148,17 @@ package struct NeighborCache: ~Copyable {
     }
   }
 
+  /// Forgets what hosts behind a port have said: there may be others now. Configured ones stay, and those
+  /// that are asked for.
+  package mutating func forget(lif: UInt16) {
+    for index in 0..<used where entries[index].lif == lif && entries[index].heldCount == 0 {
+      switch entries[index].state {
+      case .reachable, .probing: remove(index)
+      case .free, .incomplete, .fixed: continue
+      }
+    }
+  }
+
   /// Nobody asks for a neighbour any more: what waits for it is given up at the next look.
   mutating func giveUp(_ index: UInt32, now: PacketTime) {
     guard entries[index].heldCount > 0 else { return remove(index) }

@@ -37,7 +37,7 @@ extension Worker {
     tell(.hostUnreachable, about: bytes, frame, at: position, now: time)
   }
 
-  /// Asks the queue for its links: MTUs follow, and where a link has come back we announce ourselves.
+  /// Asks the queue for its links: MTUs follow, and where a link has come back all begins anew.
   @inline(never)
   mutating func lookAtLinks<Queue: PacketQueue & ~Copyable>(_ queue: borrowing Queue) {
     for position in 0..<router.portCount where router.ports[position].isRouted {
@@ -45,7 +45,9 @@ extension Worker {
       router.ports[position].mtu = link.mtu
       let hasCome = link.isUp && !router.ports[position].isUp
       router.ports[position].isUp = link.isUp
-      if hasCome, index == 0 { announce(at: position) }
+      guard hasCome else { continue }
+      router.cache.forget(lif: router.ports[position].lif)
+      if index == 0 { announce(at: position) }
     }
   }
 }

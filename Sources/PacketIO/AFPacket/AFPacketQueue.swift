@@ -113,9 +113,13 @@ package final class AFPacketQueue: @unchecked Sendable {
     // A link that was down leaves an error, with which no sleep on the socket works.
     unsafe sluice_ring_clear_error(&sockets.ring)
     var interface = sluice_interface()
-    guard unsafe sluice_interface_find(port.settings.interface, &interface) == 0 else { return }
+    guard unsafe sluice_interface_find(port.settings.interface, &interface) == 0 else {
+      sender.hasCarrier = false
+      return
+    }
     sender.mtu = Int(interface.mtu)
-    sender.hasCarrier = interface.is_running
+    // One that was made again has come up by the next look: other hosts may be behind it.
+    sender.hasCarrier = interface.is_running && interface.index == sockets.interface
     guard receiver.isIdle, !isShut, interface.is_up else { return }
     if interface.index != sockets.interface {
       reopen(as: .reattached)

@@ -131,6 +131,19 @@ struct NeighborCacheTests {
     #expect(cache.takeHeld(place) == 1)
   }
 
+  @Test func `when a link comes back nothing is known of hosts there but what is configured`() throws {
+    let cache = Neighbors(capacity: 8)
+    let fixed = IPAddress(ipv4: 9)
+    cache.fix(Neighbor(address: fixed, mac: mac, lif: LIF(number: 1)))
+    _ = cache.learn(address, lif: 1, mac: mac, creates: true, now: at(0))
+    _ = cache.learn(address, lif: 2, mac: mac, creates: true, now: at(0))
+    let waits = try #require(cache.begin(IPAddress(ipv4: 3), lif: 1, now: at(0)))
+    #expect(cache.hold(7, for: waits) == nil)
+    cache.forget(lif: 1)
+    #expect(cache.find(address, lif: 1) == UInt32.max && cache.find(address, lif: 2) != UInt32.max)
+    #expect(cache.find(fixed, lif: 1) != UInt32.max && cache.takeHeld(waits) == 7)
+  }
+
   @Test func `errors are limited to a burst and then a rate`() {
     var limit = ErrorLimit()
     var sent = 0
@@ -156,6 +169,7 @@ private final class Neighbors {
   func find(_ address: IPAddress, lif: UInt16) -> UInt32 { cache.find(address, lif: lif) }
   func use(_ place: UInt32) -> MACAddress? { cache.use(place) }
   func fix(_ neighbor: Neighbor) { cache.fix(neighbor, now: .zero) }
+  func forget(lif: UInt16) { cache.forget(lif: lif) }
   func remove(_ place: UInt32) { cache.remove(place) }
   func removeFixed() { cache.removeFixed() }
   func takeHeld(_ place: UInt32) -> UInt32? { cache.takeHeld(place)?.bytes }
