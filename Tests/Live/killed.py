@@ -80,8 +80,8 @@ def test_a_transfer_survives_sigkill_with_30_000_sessions(case):
 
 
 def test_a_transfer_survives_sigkill_af_xdp(case):
-    restart_amid_transfer(case, sessions=1000, capacity=4000, megabytes=10, rate=2, kind="af_xdp")
+    restart_amid_transfer(case, sessions=1000, capacity=4000, megabytes=20, rate=3, kind="af_xdp")
 
 
 def test_a_transfer_survives_sigkill_two_workers(case):
-    restart_amid_transfer(case, sessions=1000, capacity=4000, megabytes=10, rate=2, workers=2)
+    restart_amid_transfer(case, sessions=1000, capacity=4000, megabytes=20, rate=3, workers=2)
