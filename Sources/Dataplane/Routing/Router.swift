@@ -89,9 +89,10 @@ struct Router: ~Copyable {
     isActive = true
     (errors, sizeErrors) = (old.errors, old.sizeErrors)
     for position in 0..<min(portCount, old.portCount)
-    where ports[position].isSame(as: old.ports[position]) {
+    where ports[position].hasLink(of: old.ports[position]) {
       ports[position].mtu = old.ports[position].mtu
       ports[position].isUp = old.ports[position].isUp
+      ports[position].announces = !ports[position].isSame(as: old.ports[position])
     }
     swap(&cache, &old.cache)
     cache.removeFixed()
@@ -178,6 +179,8 @@ struct RoutedPort: BitwiseCopyable {
   var mtu = 1500
   /// Whether the link was up when it was last looked at.
   var isUp = false
+  /// Whether its link is to be told of its addresses though it has not come up: they are others.
+  var announces = false
   var linkLocal = IPAddress(ipv6High: 0, low: 0)
   /// What requests and errors come from; unspecified for none.
   var source4 = IPAddress(ipv4: 0)
@@ -194,10 +197,15 @@ struct RoutedPort: BitwiseCopyable {
       port.addresses.first { $0.address.isLinkLocal }?.address ?? IPAddress(linkLocalOf: port.mac)
   }
 
+  /// Whether it is the same link.
+  func hasLink(of other: RoutedPort) -> Bool {
+    isRouted == other.isRouted && lif == other.lif && mac == other.mac
+  }
+
   /// Whether it is the same link, with the same addresses.
   func isSame(as other: RoutedPort) -> Bool {
-    isRouted == other.isRouted && lif == other.lif && mac == other.mac && source4 == other.source4
-      && source6 == other.source6 && linkLocal == other.linkLocal
+    hasLink(of: other) && source4 == other.source4 && source6 == other.source6
+      && linkLocal == other.linkLocal
   }
 
   /// The first of each family is the source.

@@ -67,10 +67,13 @@ extension Worker {
         share(burst, index)
       }
       if !isHandedOff { advertise(message.target, to: source, mac, at: position) }
-    } else if !isForUs, let mac = message.linkAddress ?? knownMAC(message, at: position) {
-      let isNew = noteNeighbor(
-        message.target, mac, at: position, creates: false, replaces: message.isOverride,
-        confirms: message.isSolicited, now: now)
+    } else if !isForUs {
+      var isNew = false
+      if let mac = message.linkAddress ?? knownMAC(message, at: position) {
+        isNew = noteNeighbor(
+          message.target, mac, at: position, creates: false, replaces: message.isOverride,
+          confirms: message.isSolicited, now: now)
+      }
       // An answer that this worker did not ask for may be one that another worker waits for.
       if isNew || message.isSolicited, !isHandedOff { share(burst, index) }
     }

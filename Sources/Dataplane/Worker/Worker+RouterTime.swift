@@ -45,8 +45,9 @@ extension Worker {
       router.ports[position].mtu = link.mtu
       let hasCome = link.isUp && !router.ports[position].isUp
       router.ports[position].isUp = link.isUp
-      guard hasCome else { continue }
-      router.cache.forget(lif: router.ports[position].lif)
+      if hasCome { router.cache.forget(lif: router.ports[position].lif) }
+      guard hasCome || link.isUp && router.ports[position].announces else { continue }
+      router.ports[position].announces = false
       if index == 0 { announce(at: position) }
     }
   }

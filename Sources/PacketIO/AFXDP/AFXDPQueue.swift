@@ -160,14 +160,15 @@ package final class AFXDPQueue: @unchecked Sendable {
     nextLook = now.nanoseconds &+ Self.rest
     account()
     var interface = sluice_interface()
-    guard unsafe sluice_interface_find(port.settings.interface, &interface) == 0 else { return }
+    // One that is gone has no carrier, and the MTU that it had.
+    let isThere = unsafe sluice_interface_find(port.settings.interface, &interface) == 0
     switch way {
     case .socket(let transmitter):
-      transmitter.limit.mtu = Int(interface.mtu)
-      transmitter.hasCarrier = interface.is_running
+      if isThere { transmitter.limit.mtu = Int(interface.mtu) }
+      transmitter.hasCarrier = isThere && interface.is_running
     case .bypass(let bypass):
-      bypass.sender.mtu = Int(interface.mtu)
-      bypass.sender.hasCarrier = interface.is_running
+      if isThere { bypass.sender.mtu = Int(interface.mtu) }
+      bypass.sender.hasCarrier = isThere && interface.is_running
     }
   }
 

@@ -22,6 +22,22 @@ struct RoutedChangeTests {
     LinkFrame.udp(RoutedWorker.host(1, 5), address, to: RoutedWorker.ours(1))
   }
 
+  @Test func `a port that gets another address is told of, and knows whom it knew`() throws {
+    let router = try RoutedWorker { $0.ports[1].addresses.removeLast() }
+    router.take(
+      LinkFrame.arp(1, host, mac, asks: RoutedWorker.host(2, 1)), on: 1, at: .seconds(2))
+    #expect(router.neighbors.contains { $0.address == host })
+    _ = router.takeSent()
+    change(router)
+    router.pass(to: .seconds(3))
+    #expect(router.neighbors.contains { $0.address == host })
+    let announced = router.takeSent()
+    #expect(announced.contains { $0.lif == 2 && $0.etherType == 0x86DD && $0.destination.isGroupAddress })
+    #expect(announced.allSatisfy { $0.lif == 2 })
+    router.pass(to: .seconds(4))
+    #expect(router.takeSent().isEmpty)
+  }
+
   @Test func `what waits is sent once its neighbour is configured`() throws {
     let router = try RoutedWorker()
     router.take(packet(to: host), on: 0, at: .seconds(2))
