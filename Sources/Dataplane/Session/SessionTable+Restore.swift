@@ -133,8 +133,8 @@ extension SessionTable {
     guard let sessions = StoredSessions(old) else { throw .outOfMemory }
     var failure: WorkerError?
     sessions.forEach(at: now) { index, hash in
-      guard failure == nil, sessions.standing(index, at: now) == standing,
-        hash.worker(of: shard.header.workers) == shard.header.worker
+      guard failure == nil, hash.worker(of: shard.header.workers) == shard.header.worker,
+        sessions.standing(index, at: now) == standing
       else { return }
       failure = take(index, hash, of: sessions, needsRoom: standing == .live, &closed)
     }

@@ -2,6 +2,12 @@
 package struct StoredSessions: ~Copyable {
   private let shard: ShardMapping
   private let memory: FlowTableMemory
+  private let policies = LookedAt()
+
+  /// Policies by index, as they were found: a few serve all sessions.
+  private final class LookedAt {
+    var policies: [UInt32: SessionPolicy?] = [:]
+  }
 
   /// - Returns: nil when the kernel has no address space for it.
   package init?(_ shard: ShardMapping) {
@@ -65,5 +71,10 @@ package struct StoredSessions: ~Copyable {
     return (record, memory[detail: index], addresses6)
   }
 
-  func policy(_ index: UInt32) -> SessionPolicy? { shard.policy(index) }
+  func policy(_ index: UInt32) -> SessionPolicy? {
+    if let known = policies.policies[index] { return known }
+    let found = shard.policy(index)
+    policies.policies[index] = .some(found)
+    return found
+  }
 }

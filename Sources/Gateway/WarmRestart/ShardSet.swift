@@ -11,8 +11,8 @@ struct ShardSet {
   enum Found {
     case nothing
     case usable(ShardSet)
-    /// Nothing is taken of what is there, for what it is.
-    case refused(String)
+    /// Nothing is taken of what is there, for what it is; its number, if that can be read.
+    case refused(String, number: UInt64?)
   }
 
   /// Opens what the file `current` names.
@@ -21,7 +21,7 @@ struct ShardSet {
   static func open(in directory: StateDirectory, clock: ClockIdentity) throws(DaemonError) -> Found {
     guard let current = try directory.open("current") else { return .nothing }
     defer { Glibc.close(current) }
-    guard let number = number(in: current) else { return .refused("current is damaged") }
+    guard let number = number(in: current) else { return .refused("current is damaged", number: nil) }
     var files: [Int32] = []
     var headers: [ShardHeader] = []
     var problem: String?
@@ -45,7 +45,7 @@ struct ShardSet {
         problem = "\(name) \(error.text)"
       }
     }
-    if let problem { return .refused(problem) }
+    if let problem { return .refused(problem, number: number) }
     return .usable(ShardSet(number: number, headers: headers, files: files))
   }
 

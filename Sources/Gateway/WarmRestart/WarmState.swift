@@ -47,10 +47,11 @@ final class WarmState: Sendable {
     let identity = try Self.clockIdentity(directory)
     var found: ShardSet?
     var refusal: String?
+    var refused: UInt64?
     switch try ShardSet.open(in: directory, clock: identity) {
     case .nothing: break
     case .usable(let set): found = set
-    case .refused(let text): refusal = "\(path): \(text)"
+    case .refused(let text, let number): (refusal, refused) = ("\(path): \(text)", number)
     }
     defer { found?.close() }
     self.refusal = refusal
@@ -76,11 +77,9 @@ final class WarmState: Sendable {
     stored = try found?.mappings(directory, isWritable: false) ?? []
     try Self.checkCapacity(stored, wanted, directory, at: clock.now)
     // What nobody refers to any more makes room first.
-    if let kept = found?.number {
-      directory.removeShards { $0 != kept }
-    } else if refusal == nil || !directory.hasRoom(for: wanted) {
-      directory.removeShards { _ in true }
-    }
+    let kept = found?.number ?? refused
+    if kept != nil || refusal == nil { directory.removeShards { $0 != kept } }
+    if found == nil, !directory.hasRoom(for: wanted) { directory.removeShards { _ in true } }
     try directory.checkRoom(for: wanted, taken: 0)
     generation = (present.max() ?? 0) + 1
     do throws(DaemonError) {
