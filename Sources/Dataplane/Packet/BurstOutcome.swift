@@ -14,7 +14,8 @@ public struct Verdict: BitwiseCopyable, Sendable {
     case consume = 5
     /// Handed to another worker, where its verdict will be; cancels in the sums.
     case handOff = 6
-    /// Copied aside: a fragment that waits for its datagram's first one. It comes again.
+    /// Copied aside: a fragment that waits for its datagram's first one, and comes again; or, with the port
+    /// that it is to leave by, a packet that waits for its next hop, and is sent or given up beside a burst.
     case hold = 7
 
     /// Whether the packet leaves by a port, if the verdict names one.

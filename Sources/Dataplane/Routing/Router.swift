@@ -92,7 +92,8 @@ struct Router: ~Copyable {
     where ports[position].hasLink(of: old.ports[position]) {
       ports[position].mtu = old.ports[position].mtu
       ports[position].isUp = old.ports[position].isUp
-      ports[position].announces = !ports[position].isSame(as: old.ports[position])
+      ports[position].announces =
+        old.ports[position].announces || !ports[position].isSame(as: old.ports[position])
     }
     swap(&cache, &old.cache)
     cache.removeFixed()

@@ -46,7 +46,7 @@ public struct IPv6ExtensionHeaders: BitwiseCopyable, Sendable {
   /// Whether the capture ended inside the chain: ``upperProtocol`` is then the header that was cut.
   public private(set) var isCut = false
   public private(set) var hasJumboPayload = false
-  /// Nodes that a routing header still names, of the last one in the chain; 0 without one.
+  /// Nodes that a routing header still names, the most where there are several; 0 without one.
   public private(set) var segmentsLeft: UInt8 = 0
   /// Whether there is a fragment header, also that of an atomic fragment.
   public var hasFragmentHeader: Bool { fragmentPayloadOffset > 0 }
@@ -93,7 +93,9 @@ public struct IPv6ExtensionHeaders: BitwiseCopyable, Sendable {
     default:
       headerLength = (Int(bytes.loadByte(at: Field.length)) + 1) * Self.unit
       guard headerLength <= originalLength else { throw beyondEnd(.truncatedIPv6ExtensionHeader) }
-      if upperProtocol == IPProtocol.routing { segmentsLeft = bytes.loadByte(at: Field.segmentsLeft) }
+      if upperProtocol == IPProtocol.routing {
+        segmentsLeft = max(segmentsLeft, bytes.loadByte(at: Field.segmentsLeft))
+      }
       if upperProtocol == IPProtocol.hopByHopOptions { readOptions(bytes.extracting(first: headerLength)) }
     }
     if upperProtocol == IPProtocol.fragment { fragmentPayloadOffset = length + headerLength }
