@@ -23,11 +23,15 @@ package enum LiveQueue: Sendable {
     }
   }
 
-  func begin(_ mesh: HandoffMesh, isAlone: Bool, now: PacketTime) {
+  /// - Returns: whether its interface is another one from now on.
+  func begin(_ mesh: HandoffMesh, isAlone: Bool, now: PacketTime) -> Bool {
     switch self {
-    case .afPacket(let queue): queue.begin(mesh, isAlone: isAlone, now: now)
-    case .afXDP(let queue): queue.begin(mesh, isAlone: isAlone, now: now)
-    case .tap(let queue): queue.begin(mesh, isAlone: isAlone, now: now)
+    case .afPacket(let queue): return queue.begin(mesh, isAlone: isAlone, now: now)
+    case .afXDP(let queue):
+      queue.begin(mesh, isAlone: isAlone, now: now)
+      // A new queue comes with a new interface.
+      return false
+    case .tap(let queue): return queue.begin(mesh, isAlone: isAlone, now: now)
     }
   }
 

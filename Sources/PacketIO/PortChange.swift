@@ -75,7 +75,7 @@ struct RetiringPorts {
     into burst: inout PacketBurst, _ mesh: HandoffMesh, worker: Int, isAlone: Bool, now: PacketTime
   ) -> Bool {
     for queue in live {
-      queue.begin(mesh, isAlone: isAlone, now: now)
+      _ = queue.begin(mesh, isAlone: isAlone, now: now)
       queue.receive(into: &burst, now: now)
       if !burst.isEmpty {
         mark = nil

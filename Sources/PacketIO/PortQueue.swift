@@ -91,7 +91,7 @@ package struct PortQueue: PacketQueue, ~Copyable {
   package mutating func receive(into burst: inout PacketBurst) -> ReceiveStatus {
     for index in feeds.indices { feeds[index].release(mesh, worker: worker, isAlone: isAlone) }
     let now = clock.now
-    for index in 0..<receiving { live[index].begin(mesh, isAlone: isAlone, now: now) }
+    for index in 0..<receiving where live[index].begin(mesh, isAlone: isAlone, now: now) { linkMoves &+= 1 }
     if !retiring.isEmpty, retire(into: &burst, now: now) {
       countReceived(burst)
       return .packets
@@ -167,6 +167,8 @@ package struct PortQueue: PacketQueue, ~Copyable {
       live[place].transmit(burst, &outcome)
     }
   }
+
+  package private(set) var linkMoves: UInt32 = 0
 
   package func linkState(of position: Int) -> LinkState? {
     let place = livePlaces[position]

@@ -108,7 +108,10 @@ def _made_again(case, workers=1, **options):
     the port routes again."""
     with Routed(case, workers=workers, **options) as routed:
         net = routed.net
-        routed.ping("left", HOSTS["right"][0])
+        files = Files(case, net)
+        files.add("file", MEGABYTE)
+        for family in (0, 1):
+            routed.ping("left", HOSTS["right"][family])
         net.run("middle", "ip", "link", "delete", "port1")
         routed.ping("left", HOSTS["right"][0], "-W", "0.3", count=1, fails=True)
         net.connect("right")
@@ -117,10 +120,10 @@ def _made_again(case, workers=1, **options):
             net.finish_checksums()
         eventually(lambda: dict(routed.daemon.ports()["lif-2"].events).get("reattached") == workers,
                    "every worker has moved", seconds=10)
-        files = Files(case, net)
-        files.add("file", MEGABYTE)
+        # At once: nothing is sent to Ethernet addresses that the hosts had before.
         for family in (0, 1):
-            routed.ping("left", HOSTS["right"][family])
+            routed.ping("left", HOSTS["right"][family], count=1)
+        for family in (0, 1):
             routed.ping("right", ROUTER["right"][family])
             files.fetch("file", HOSTS["right"][family])
         routed.check_sums()

@@ -43,6 +43,10 @@ public protocol PacketQueue: ~Copyable {
   /// What is known of the link of the port at `position` of the worker's list; nil for nothing. Asked for
   /// routed ports, some times a second.
   func linkState(of position: Int) -> LinkState?
+
+  /// How often the interface of a port has become another one, so far. Asked at each burst where there are
+  /// routed ports: they look at their links at once then.
+  var linkMoves: UInt32 { get }
 }
 
 extension PacketQueue where Self: ~Copyable {
@@ -51,4 +55,5 @@ extension PacketQueue where Self: ~Copyable {
   public func watch(_ wakes: inout PollSet) {}
   public mutating func adopt(_ change: QueueChange) {}
   public func linkState(of position: Int) -> LinkState? { nil }
+  public var linkMoves: UInt32 { 0 }
 }

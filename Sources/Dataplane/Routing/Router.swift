@@ -13,6 +13,8 @@ struct Router: ~Copyable {
   private var sizeErrors = ErrorLimit()
   /// When neighbours and links are looked at again.
   var nextLook = PacketTime.zero
+  /// How often links had become others when they were last looked at.
+  var linkMoves: UInt32 = 0
   /// Of the next IPv4 packet that we make.
   private var identification: UInt16
   /// Addresses with the position of their port, for announcements.
@@ -87,11 +89,13 @@ struct Router: ~Copyable {
     identification = old.identification
     guard old.isActive else { return }
     isActive = true
+    linkMoves = old.linkMoves
     (errors, sizeErrors) = (old.errors, old.sizeErrors)
     for position in 0..<min(portCount, old.portCount)
     where ports[position].hasLink(of: old.ports[position]) {
       ports[position].mtu = old.ports[position].mtu
       ports[position].isUp = old.ports[position].isUp
+      ports[position].interface = old.ports[position].interface
       ports[position].announces =
         old.ports[position].announces || !ports[position].isSame(as: old.ports[position])
     }
@@ -180,6 +184,8 @@ struct RoutedPort: BitwiseCopyable {
   var mtu = 1500
   /// Whether the link was up when it was last looked at.
   var isUp = false
+  /// Which interface it was then.
+  var interface = 0
   /// Whether its link is to be told of its addresses though it has not come up: they are others.
   var announces = false
   var linkLocal = IPAddress(ipv6High: 0, low: 0)
@@ -227,9 +233,12 @@ public struct LinkState: Sendable, BitwiseCopyable, Equatable {
   /// The MTU in bytes.
   public var mtu: Int
   public var isUp: Bool
+  /// Another number, another interface: it was deleted and made again.
+  public var interface: Int
 
-  public init(mtu: Int, isUp: Bool) {
+  public init(mtu: Int, isUp: Bool, interface: Int) {
     self.mtu = mtu
     self.isUp = isUp
+    self.interface = interface
   }
 }

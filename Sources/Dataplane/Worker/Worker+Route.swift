@@ -4,7 +4,8 @@ extension Worker {
   @inline(never)
   mutating func route<Queue: PacketQueue & ~Copyable>(_ burst: inout PacketBurst, _ queue: borrowing Queue) {
     if !burst.isEmpty { time = max(time, burst.time(burst.count - 1)) }
-    if time >= router.nextLook {
+    // What is sent to an interface that was just made again is not for hosts that the old one had.
+    if time >= router.nextLook || router.linkMoves != queue.linkMoves {
       lookAtLinks(queue)
       lookAtNeighbors()
     }

@@ -40,11 +40,15 @@ extension Worker {
   /// Asks the queue for its links: MTUs follow, and where a link has come back all begins anew.
   @inline(never)
   mutating func lookAtLinks<Queue: PacketQueue & ~Copyable>(_ queue: borrowing Queue) {
+    router.linkMoves = queue.linkMoves
     for position in 0..<router.portCount where router.ports[position].isRouted {
-      let link = queue.linkState(of: position) ?? LinkState(mtu: router.ports[position].mtu, isUp: true)
+      let known = router.ports[position]
+      let link =
+        queue.linkState(of: position) ?? LinkState(mtu: known.mtu, isUp: true, interface: known.interface)
+      let hasCome = link.isUp && (!known.isUp || link.interface != known.interface)
       router.ports[position].mtu = link.mtu
-      let hasCome = link.isUp && !router.ports[position].isUp
       router.ports[position].isUp = link.isUp
+      router.ports[position].interface = link.interface
       if hasCome { router.cache.forget(lif: router.ports[position].lif) }
       guard hasCome || link.isUp && router.ports[position].announces else { continue }
       router.ports[position].announces = false

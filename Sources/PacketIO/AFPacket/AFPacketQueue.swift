@@ -40,13 +40,20 @@ package final class AFPacketQueue: @unchecked Sendable {
   }
 
   /// As it was when it was last looked at.
-  var link: LinkState { LinkState(mtu: sender.mtu, isUp: sender.hasCarrier) }
+  var link: LinkState {
+    LinkState(mtu: sender.mtu, isUp: sender.hasCarrier, interface: Int(sockets.interface))
+  }
 
   /// Called once before each receiving: gives back what the last burst had, and looks after the port now and
   /// then.
-  func begin(_ mesh: HandoffMesh, isAlone: Bool, now: PacketTime) {
+  ///
+  /// - Returns: whether its interface is another one from now on.
+  func begin(_ mesh: HandoffMesh, isAlone: Bool, now: PacketTime) -> Bool {
     receiver.release(mesh, worker: worker, isAlone: isAlone)
-    if now.nanoseconds >= nextLook { look(now) }
+    guard now.nanoseconds >= nextLook else { return false }
+    let before = sockets.interface
+    look(now)
+    return sockets.interface != before
   }
 
   /// Names what becomes readable when something comes, until the port is shut.
@@ -118,11 +125,12 @@ package final class AFPacketQueue: @unchecked Sendable {
       return
     }
     sender.mtu = Int(interface.mtu)
-    // One that was made again has come up by the next look: other hosts may be behind it.
-    sender.hasCarrier = interface.is_running && interface.index == sockets.interface
+    let isAnother = interface.index != sockets.interface
+    sender.hasCarrier = interface.is_running && !isAnother
     guard receiver.isIdle, !isShut, interface.is_up else { return }
-    if interface.index != sockets.interface {
+    if isAnother {
       reopen(as: .reattached)
+      sender.hasCarrier = interface.is_running && interface.index == sockets.interface
     } else if stalledLooks >= Self.patience {
       reopen(as: .stalls)
     }

@@ -47,10 +47,12 @@ package final class AFXDPQueue: @unchecked Sendable {
 
   /// As it was when it was last looked at.
   var link: LinkState {
-    switch way {
-    case .socket(let sender): LinkState(mtu: sender.limit.mtu, isUp: sender.hasCarrier)
-    case .bypass(let bypass): LinkState(mtu: bypass.sender.mtu, isUp: bypass.sender.hasCarrier)
-    }
+    let (mtu, isUp) =
+      switch way {
+      case .socket(let sender): (sender.limit.mtu, sender.hasCarrier)
+      case .bypass(let bypass): (bypass.sender.mtu, bypass.sender.hasCarrier)
+      }
+    return LinkState(mtu: mtu, isUp: isUp, interface: Int(port.index))
   }
 
   /// Called once before each receiving: takes back what the last burst had, gives the kernel frames, and

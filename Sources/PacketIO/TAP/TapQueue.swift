@@ -16,6 +16,8 @@ package final class TapQueue: @unchecked Sendable {
   private let counters: PortCounters
   private let page: CounterPage
   private var nextLook: UInt64 = 0
+  /// How often it was opened again.
+  private var moves = 0
   /// Packets that may still come; nil until the port is shut.
   private var rest: Int?
 
@@ -36,13 +38,18 @@ package final class TapQueue: @unchecked Sendable {
   }
 
   /// As it was when it was last looked at.
-  var link: LinkState { LinkState(mtu: sender.limit.mtu, isUp: !receiver.isLost) }
+  var link: LinkState { LinkState(mtu: sender.limit.mtu, isUp: !receiver.isLost, interface: moves) }
 
   /// Called once before each receiving: gives back what the last burst had, and looks after the port now and
   /// then.
-  func begin(_ mesh: HandoffMesh, isAlone: Bool, now: PacketTime) {
+  ///
+  /// - Returns: whether its interface is another one from now on.
+  func begin(_ mesh: HandoffMesh, isAlone: Bool, now: PacketTime) -> Bool {
     receiver.release(mesh, worker: worker, isAlone: isAlone)
-    if now.nanoseconds >= nextLook { look(now) }
+    guard now.nanoseconds >= nextLook else { return false }
+    let before = moves
+    look(now)
+    return moves != before
   }
 
   /// Names what becomes readable when something comes, until the port is shut.
@@ -97,6 +104,7 @@ package final class TapQueue: @unchecked Sendable {
     guard receiver.isLost, rest == nil, isThere || port.isOurs, descriptor.reopen() else { return }
     if port.isOurs { try? TapPort.setUp(port.settings.interface) }
     receiver.restart()
+    moves += 1
     counters.add(.reattached, 1, port: Int(arrival.port))
   }
 
