@@ -137,7 +137,11 @@ public struct Worker: ~Copyable {
     begin(burst)
     parse(burst)
     if passEnd < burst.count || fragments.held.releasedCount > 0 { cut(&burst, at: passEnd) }
-    if router.isActive { screen(burst) }
+    if router.isActive {
+      // Hosts of links that are gone are known to nothing that follows.
+      if router.linkMoves != queue.linkMoves { lookAtLinks(queue) }
+      screen(burst)
+    }
     if isTraced { decideTraced(burst) } else { decide() }
     if !taps.isEmpty { noteArrivals(burst) }
     if outcome.needsRewrite { rewrite(&burst) }

@@ -23,6 +23,8 @@ package enum LiveQueue: Sendable {
     }
   }
 
+  /// Called once before each receiving.
+  ///
   /// - Returns: whether its interface is another one from now on.
   func begin(_ mesh: HandoffMesh, isAlone: Bool, now: PacketTime) -> Bool {
     switch self {

@@ -48,6 +48,7 @@ package struct PortQueue: PacketQueue, ~Copyable {
   var retiring: [RetiringPorts] = []
   var isRetiringNext = false
   package private(set) var longestSleep = UInt64.max
+  package private(set) var linkMoves: UInt32 = 0
 
   /// - Parameters:
   ///   - feeds: none for workers that do not take from captures.
@@ -91,7 +92,9 @@ package struct PortQueue: PacketQueue, ~Copyable {
   package mutating func receive(into burst: inout PacketBurst) -> ReceiveStatus {
     for index in feeds.indices { feeds[index].release(mesh, worker: worker, isAlone: isAlone) }
     let now = clock.now
-    for index in 0..<receiving where live[index].begin(mesh, isAlone: isAlone, now: now) { linkMoves &+= 1 }
+    for index in 0..<receiving {
+      if live[index].begin(mesh, isAlone: isAlone, now: now) { linkMoves &+= 1 }
+    }
     if !retiring.isEmpty, retire(into: &burst, now: now) {
       countReceived(burst)
       return .packets
@@ -167,8 +170,6 @@ package struct PortQueue: PacketQueue, ~Copyable {
       live[place].transmit(burst, &outcome)
     }
   }
-
-  package private(set) var linkMoves: UInt32 = 0
 
   package func linkState(of position: Int) -> LinkState? {
     let place = livePlaces[position]

@@ -149,12 +149,17 @@ package struct NeighborCache: ~Copyable {
   }
 
   /// Forgets what hosts behind a port have said: there may be others now. Configured ones stay, and those
-  /// that are asked for.
+  /// that are asked for are asked for anew.
   package mutating func forget(lif: UInt16) {
-    for index in 0..<used where entries[index].lif == lif && entries[index].heldCount == 0 {
+    for index in 0..<used where entries[index].lif == lif {
       switch entries[index].state {
       case .reachable, .probing: remove(index)
-      case .free, .incomplete, .fixed: continue
+      case .incomplete:
+        // Behind the last request it is being given up.
+        guard entries[index].requests < Self.attempts else { continue }
+        entries[index].requests = 0
+        entries[index].deadline = .zero
+      case .free, .fixed: continue
       }
     }
   }

@@ -13,8 +13,8 @@ struct Router: ~Copyable {
   private var sizeErrors = ErrorLimit()
   /// When neighbours and links are looked at again.
   var nextLook = PacketTime.zero
-  /// How often links had become others when they were last looked at.
-  var linkMoves: UInt32 = 0
+  /// How often links had become others when they were last looked at; nil before they are.
+  var linkMoves: UInt32?
   /// Of the next IPv4 packet that we make.
   private var identification: UInt16
   /// Addresses with the position of their port, for announcements.
@@ -89,7 +89,6 @@ struct Router: ~Copyable {
     identification = old.identification
     guard old.isActive else { return }
     isActive = true
-    linkMoves = old.linkMoves
     (errors, sizeErrors) = (old.errors, old.sizeErrors)
     for position in 0..<min(portCount, old.portCount)
     where ports[position].hasLink(of: old.ports[position]) {

@@ -4,8 +4,7 @@ extension Worker {
   @inline(never)
   mutating func route<Queue: PacketQueue & ~Copyable>(_ burst: inout PacketBurst, _ queue: borrowing Queue) {
     if !burst.isEmpty { time = max(time, burst.time(burst.count - 1)) }
-    // What is sent to an interface that was just made again is not for hosts that the old one had.
-    if time >= router.nextLook || router.linkMoves != queue.linkMoves {
+    if time >= router.nextLook {
       lookAtLinks(queue)
       lookAtNeighbors()
     }

@@ -37,7 +37,8 @@ extension Worker {
     tell(.hostUnreachable, about: bytes, frame, at: position, now: time)
   }
 
-  /// Asks the queue for its links: MTUs follow, and where a link has come back all begins anew.
+  /// Asks the queue for its links: MTUs follow, and where a link has come back or is another one all begins
+  /// anew.
   @inline(never)
   mutating func lookAtLinks<Queue: PacketQueue & ~Copyable>(_ queue: borrowing Queue) {
     router.linkMoves = queue.linkMoves
@@ -45,11 +46,12 @@ extension Worker {
       let known = router.ports[position]
       let link =
         queue.linkState(of: position) ?? LinkState(mtu: known.mtu, isUp: true, interface: known.interface)
-      let hasCome = link.isUp && (!known.isUp || link.interface != known.interface)
+      let isAnother = link.interface != known.interface
+      let hasCome = link.isUp && (!known.isUp || isAnother)
       router.ports[position].mtu = link.mtu
       router.ports[position].isUp = link.isUp
       router.ports[position].interface = link.interface
-      if hasCome { router.cache.forget(lif: router.ports[position].lif) }
+      if hasCome || isAnother { router.cache.forget(lif: known.lif) }
       guard hasCome || link.isUp && router.ports[position].announces else { continue }
       router.ports[position].announces = false
       if index == 0 { announce(at: position) }

@@ -130,6 +130,7 @@ package final class AFPacketQueue: @unchecked Sendable {
     guard receiver.isIdle, !isShut, interface.is_up else { return }
     if isAnother {
       reopen(as: .reattached)
+      // It may be one that was made since.
       sender.hasCarrier = interface.is_running && interface.index == sockets.interface
     } else if stalledLooks >= Self.patience {
       reopen(as: .stalls)

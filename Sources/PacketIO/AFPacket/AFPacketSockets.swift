@@ -66,21 +66,23 @@ import Glibc
   /// - Returns: whether there is one; else the old one stays.
   func reopen(_ interface: sluice_interface, group: inout Int32?, lastCount: () -> Void) -> Bool {
     guard var fresh = unsafe try? Self.openRing(settings, interface) else { return false }
-    guard moveSender(to: interface) else {
-      unsafe sluice_ring_close(&fresh)
-      return false
-    }
+    var joined = group
     if var number = group {
       // Beside the old one, which goes on counting what is dealt to it until it is out of the group.
       guard unsafe sluice_ring_join(&fresh, &number, steering?.program ?? -1) == 0 else {
         unsafe sluice_ring_close(&fresh)
         return false
       }
-      group = number
-    } else {
-      // What both hear would be counted twice.
-      unsafe sluice_ring_stop(&ring)
+      joined = number
     }
+    // The last that can fail: what goes to another interface than what comes would find no neighbours.
+    guard moveSender(to: interface) else {
+      unsafe sluice_ring_close(&fresh)
+      return false
+    }
+    group = joined
+    // What both hear would be counted twice.
+    if group == nil { unsafe sluice_ring_stop(&ring) }
     unsafe sluice_ring_start(&fresh)
     self.interface = interface.index
     lastCount()
@@ -90,7 +92,6 @@ import Glibc
     return true
   }
 
-  /// Where the ring stays on the old interface all the same, both are moved again later.
   private func moveSender(to interface: sluice_interface) -> Bool {
     guard interface.index != self.interface else { return true }
     var fresh: Int32 = -1

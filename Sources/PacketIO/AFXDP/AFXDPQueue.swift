@@ -162,8 +162,10 @@ package final class AFXDPQueue: @unchecked Sendable {
     nextLook = now.nanoseconds &+ Self.rest
     account()
     var interface = sluice_interface()
-    // One that is gone has no carrier, and the MTU that it had.
-    let isThere = unsafe sluice_interface_find(port.settings.interface, &interface) == 0
+    // One that is gone has no carrier, and the MTU that it had; so has one that was made again until the port
+    // is opened again.
+    let isFound = unsafe sluice_interface_find(port.settings.interface, &interface) == 0
+    let isThere = isFound && interface.index == port.index
     switch way {
     case .socket(let transmitter):
       if isThere { transmitter.limit.mtu = Int(interface.mtu) }

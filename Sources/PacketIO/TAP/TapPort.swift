@@ -17,6 +17,8 @@ package final class TapPort: Sendable {
   package let isOurs: Bool
   /// By worker.
   let descriptors: [TapDescriptor]
+  /// The interface's number when it was opened.
+  let index: Int32
 
   /// - Throws: what the kernel refuses, in words.
   package init(_ settings: TapSettings, at arrival: Arrival, workers: Int) throws(LivePortError) {
@@ -30,7 +32,9 @@ package final class TapPort: Sendable {
     } catch {
       throw LivePortError(error, settings, workers: workers)
     }
-    mtu = try Int(LiveInterface.find(settings.interface).mtu)
+    interface = try LiveInterface.find(settings.interface)
+    mtu = Int(interface.mtu)
+    index = interface.index
   }
 
   private static func open(_ name: String, _ workers: Int) throws(TapDescriptor.Refusal) -> [TapDescriptor] {

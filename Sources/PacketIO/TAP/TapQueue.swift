@@ -16,8 +16,8 @@ package final class TapQueue: @unchecked Sendable {
   private let counters: PortCounters
   private let page: CounterPage
   private var nextLook: UInt64 = 0
-  /// How often it was opened again.
-  private var moves = 0
+  /// The interface's number.
+  private var index: Int32
   /// Packets that may still come; nil until the port is shut.
   private var rest: Int?
 
@@ -31,6 +31,7 @@ package final class TapQueue: @unchecked Sendable {
     self.port = port
     self.worker = worker
     self.descriptor = descriptor
+    index = port.index
     self.receiver = receiver
     sender = TapSender(descriptor, mtu: port.mtu)
     self.counters = counters
@@ -38,7 +39,9 @@ package final class TapQueue: @unchecked Sendable {
   }
 
   /// As it was when it was last looked at.
-  var link: LinkState { LinkState(mtu: sender.limit.mtu, isUp: !receiver.isLost, interface: moves) }
+  var link: LinkState {
+    LinkState(mtu: sender.limit.mtu, isUp: !receiver.isLost, interface: Int(index))
+  }
 
   /// Called once before each receiving: gives back what the last burst had, and looks after the port now and
   /// then.
@@ -47,9 +50,9 @@ package final class TapQueue: @unchecked Sendable {
   func begin(_ mesh: HandoffMesh, isAlone: Bool, now: PacketTime) -> Bool {
     receiver.release(mesh, worker: worker, isAlone: isAlone)
     guard now.nanoseconds >= nextLook else { return false }
-    let before = moves
+    let before = index
     look(now)
-    return moves != before
+    return index != before
   }
 
   /// Names what becomes readable when something comes, until the port is shut.
@@ -104,7 +107,7 @@ package final class TapQueue: @unchecked Sendable {
     guard receiver.isLost, rest == nil, isThere || port.isOurs, descriptor.reopen() else { return }
     if port.isOurs { try? TapPort.setUp(port.settings.interface) }
     receiver.restart()
-    moves += 1
+    if unsafe sluice_interface_find(port.settings.interface, &interface) == 0 { index = interface.index }
     counters.add(.reattached, 1, port: Int(arrival.port))
   }
 

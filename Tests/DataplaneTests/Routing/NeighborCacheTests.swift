@@ -144,6 +144,20 @@ struct NeighborCacheTests {
     #expect(cache.find(fixed, lif: 1) != UInt32.max && cache.takeHeld(waits) == 7)
   }
 
+  @Test func `who is asked for when a link comes back is asked anew`() throws {
+    let cache = Neighbors(capacity: 8)
+    let waits = try #require(cache.begin(IPAddress(ipv4: 3), lif: 1, now: at(0)))
+    for second in 0..<2 { #expect(cache.events(at(Double(second))) == [.request(waits, isDirect: false)]) }
+    cache.forget(lif: 1)
+    // At once, and all three times.
+    for second in 0..<3 {
+      #expect(cache.events(at(1.5 + Double(second))) == [.request(waits, isDirect: false)])
+    }
+    // Whoever is given up is not asked again.
+    cache.forget(lif: 1)
+    #expect(cache.events(at(4.5)) == [.failed(waits)])
+  }
+
   @Test func `errors are limited to a burst and then a rate`() {
     var limit = ErrorLimit()
     var sent = 0

@@ -13,6 +13,9 @@ final class RoutedWorker {
   private var worker: Worker
   private(set) var sent: [Sent] = []
   private(set) var verdicts: [Verdict] = []
+  /// Of each port, and how often one of them became another interface.
+  var links = [LinkState](repeating: LinkState(mtu: 1500, isUp: true, interface: 7), count: 3)
+  var linkMoves: UInt32 = 0
 
   /// A frame that left, by which port and as what.
   struct Sent {
@@ -86,20 +89,20 @@ final class RoutedWorker {
     let packets = frames.map {
       MemoryQueue.Packet($0.bytes, time: time, lif: UInt16($0.port) + 1, port: $0.port)
     }
-    var queue = MemoryQueue(packets, isRecording: true)
+    var queue = LinkedQueue(MemoryQueue(packets, isRecording: true), links, linkMoves)
     var burst = PacketBurst(limit: PacketBurst.capacity)
     _ = queue.receive(into: &burst)
     worker.take(&burst, through: &queue)
-    note(queue.transmitted, queue.copies)
+    note(queue.memory.transmitted, queue.memory.copies)
   }
 
   func take(_ bytes: [UInt8], on port: UInt8, at time: PacketTime) { take([(port, bytes)], at: time) }
 
   func pass(to time: PacketTime) {
-    var queue = MemoryQueue([], isRecording: true)
+    var queue = LinkedQueue(MemoryQueue([], isRecording: true), links, linkMoves)
     var burst = PacketBurst()
     worker.passTime(to: time, &burst, through: &queue)
-    note(queue.transmitted, queue.copies)
+    note(queue.memory.transmitted, queue.memory.copies)
   }
 
   func apply(_ operation: SessionBatch.Operation) -> SessionBatch {
@@ -128,6 +131,26 @@ final class RoutedWorker {
   /// Buffers that are in use once nothing is to be sent.
   var usedBuffers: Int { worker.buffers.all - worker.buffers.free }
   var neighbors: [NeighborSnapshot] { apply(.neighbors(from: 0, scanning: .max)).neighbors }
+}
+
+/// Packets in memory that come and go by links which can change.
+private struct LinkedQueue: PacketQueue, ~Copyable {
+  var memory: MemoryQueue
+  let links: [LinkState]
+  let linkMoves: UInt32
+
+  init(_ memory: consuming MemoryQueue, _ links: [LinkState], _ linkMoves: UInt32) {
+    self.memory = memory
+    self.links = links
+    self.linkMoves = linkMoves
+  }
+
+  mutating func receive(into burst: inout PacketBurst) -> ReceiveStatus { memory.receive(into: &burst) }
+  mutating func transmit(_ burst: borrowing PacketBurst, _ outcome: inout BurstOutcome) {
+    memory.transmit(burst, &outcome)
+  }
+  mutating func finish() { memory.finish() }
+  func linkState(of position: Int) -> LinkState? { links[position] }
 }
 
 /// Frames of hosts on the links of routed ports.
