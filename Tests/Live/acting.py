@@ -100,10 +100,9 @@ def test_copies_reach_the_collector(case):
                     # Their source is the port's own.
                     equal([copy[12:] for copy in beside.frames()], [frame[12:] for frame in originals],
                           f"copies, {what}")
-            counters = daemon.counters()
+            ports, counters = check_explained(daemon)
             equal((counters["copiesMade"], counters["copiesFailed"]), (4 * PACKETS, 0), "copies")
             equal((counters["mirrored"], counters["snooped"]), (2 * PACKETS, 2 * PACKETS), "by action")
-            ports, _ = check_explained(daemon)
             equal({name: port.transmitted_packets for name, port in ports.items()},
                   {"lif-1": 0, "lif-2": 4 * PACKETS, "lif-3": 4 * PACKETS}, "sent, no more")
 

@@ -53,7 +53,7 @@ def _endings(case, **options):
                 added = table.add(fields(
                     10 * family + number, source=ADDRESSES["left"][family], destination=right,
                     protocolid=TCP, sourceport=port + 100 * family, destinationport=8081,
-                    timeout=3 if ending == "silence" else 600))
+                    timeout=8 if ending == "silence" else 600))
                 equal(added.status, ACCEPTED, "added")
         # Both families at once: their silence passes at the same time.
         clients = [net.start("left", "/usr/bin/python3", "-c", CLIENT, right, PORTS[ending] + 100 * family,
@@ -61,7 +61,7 @@ def _endings(case, **options):
                    for family, right in enumerate(ADDRESSES["right"]) for ending in CODES]
         equal([client.wait(10) for client in clients if "silence" not in client.args], [0] * 4,
               "the clients' status")
-        eventually(lambda: len(table.list(RETAINED)) == len(requests), "all have closed", seconds=10)
+        eventually(lambda: len(table.list(RETAINED)) == len(requests), "all have closed", seconds=20)
         found = {session.sessionid: session for session in table.list(RETAINED)}
         equal({identity: session.ending for identity, session in found.items()},
               {identity: (CLOSED, CODES[ending]) for identity, ending in requests.items()}, "how they ended")

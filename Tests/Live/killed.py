@@ -76,7 +76,7 @@ def _sessions(daemon):
 
 @seconds(90)
 def test_a_transfer_survives_sigkill_with_30_000_sessions(case):
-    restart_amid_transfer(case, sessions=30_000, capacity=40_000, megabytes=24, rate=4)
+    restart_amid_transfer(case, sessions=30_000, capacity=40_000, megabytes=48, rate=4)
 
 
 def test_a_transfer_survives_sigkill_af_xdp(case):

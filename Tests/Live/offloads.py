@@ -1,5 +1,6 @@
 """What hosts leave to their devices, segmentation and checksums, and what a capture at the far side says."""
 
+import os
 import subprocess
 
 from bump import bump, check_explained
@@ -59,6 +60,9 @@ def test_every_checksum_is_right_at_the_far_side(case):
         true("listening" in dump.stderr.readline(), "tcpdump listens")
         for address in ADDRESSES["right"]:
             files.fetch("file", address)
+        sizes = [-1]
+        eventually(lambda: sizes.append(os.path.getsize(capture)) or sizes[-1] == sizes[-2],
+                   "tcpdump has written all", seconds=20)
         dump.terminate()
         dump.wait(10)
         judged = subprocess.run(

@@ -45,7 +45,7 @@ class Changing:
         return port("lif-3", 3, **{"interface": "port2", "peer": 2, "kind": kind or self.kind, **others})
 
 
-def _under_transfer(case, changes, rate=12, size=60 * MEGABYTE, **options):
+def _under_transfer(case, changes, rate=6, size=60 * MEGABYTE, **options):
     """Runs `changes` over and over while a file goes through; nothing of it is lost by sluice."""
     with Net() as net:
         bed = Changing(case, net, **options)

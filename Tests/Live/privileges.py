@@ -48,7 +48,7 @@ def _goes_on(case, bed, net):
     if bed.kind == "af_xdp":
         net.finish_checksums()
     eventually(lambda: dict(bed.daemon.ports()["lif-2"].events).get("reattached") == 1, "it has moved", 10)
-    equal(bed.daemon.ports()["lif-2"].error, "", "the port's error")
+    eventually(lambda: bed.daemon.ports()["lif-2"].error == "", "the port's error goes")
     net.run("left", "ip", "neighbour", "flush", "all")
     files = Files(case, net)
     files.add("file", MEGABYTE)

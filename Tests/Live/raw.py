@@ -41,6 +41,8 @@ while len(found) < wanted and time.monotonic() < end:
                 data = data[:12] + struct.pack("!HH", tpid, tci) + data[12:]
     if data[:6] != bytes.fromhex("020000000099"):
         continue
+    if len(sys.argv) > 4 and bytes.fromhex(sys.argv[4]) not in data:
+        continue
     found.append((came, data.hex()))
 print(json.dumps(found), flush=True)
 """
@@ -56,11 +58,12 @@ def to_listener(frame):
 
 
 class Listener:
-    """Reads frames for DESTINATION that arrive at an interface."""
+    """Reads frames for DESTINATION that arrive at an interface; only those with `holding` in them, in
+    hexadecimal digits."""
 
-    def __init__(self, net, place, count, seconds=5.0, interface="eth0"):
+    def __init__(self, net, place, count, seconds=5.0, interface="eth0", holding=""):
         self.process = net.start(place, "/usr/bin/python3", "-c", LISTENER, interface, count, seconds,
-                                 stdout=subprocess.PIPE, text=True)
+                                 *([holding] if holding else []), stdout=subprocess.PIPE, text=True)
         self.process.stdout.readline()
 
     def frames(self):

@@ -8,7 +8,7 @@ import time
 import stubs
 from scapy.all import ESP, IP, UDP, Ether, Raw
 
-from bump import LiveDaemon, _settled, broken_equations
+from bump import LiveDaemon, _reading, _settled, broken_equations
 from namespaces import PORTS, Net
 from raw import send
 from running import CALL_SECONDS
@@ -102,8 +102,12 @@ class Routed:
 
     def check_sums(self):
         """Both equations: what came has a verdict or waits, and what was sent is accounted for."""
-        _settled(self.daemon)
-        total, ports, drops = self.daemon.counters(), self.daemon.ports(), self.daemon.drops()
+        while True:
+            reading = _settled(self.daemon)
+            total, ports, drops = self.daemon.counters(), self.daemon.ports(), self.daemon.drops()
+            # Hosts ask for us now and then: all of it must be of one moment.
+            if _reading(self.daemon) == reading:
+                break
         received = sum(each.received_packets for each in ports.values())
         equal(total["packets"] + total["held"], received, "packets received")
         equal(broken_equations(total, drops), [], f"sums that are wrong ({total})")
@@ -197,7 +201,8 @@ def test_link_returns(case):
         routed.ping("left", HOSTS["right"][0])
         before = routed.daemon.counters()["generated"]
         routed.net.run("right", "ip", "link", "set", "eth0", "down")
-        time.sleep(0.6)
+        eventually(lambda: "no carrier" in routed.daemon.ports()["lif-2"].error, "the link is down")
+        time.sleep(1)
         routed.net.run("right", "ip", "link", "set", "eth0", "up")
         routed.net.run("right", "ip", "route", "replace", "default", "via", ROUTER["right"][0])
         eventually(lambda: routed.daemon.counters()["generated"] >= before + 3, "we announce ourselves")

@@ -82,8 +82,8 @@ def _mtu_changes(case, **options):
     with Routed(case, **options) as routed:
         for mtu in (1300, 1500, 1400):
             routed.set_mtu("right", mtu)
-            # Looked at four times a second.
-            time.sleep(0.5)
+            # The port looks four times a second, the router ten times behind it.
+            time.sleep(1)
             for family, header in enumerate((20, 40)):
                 # The left host would not send what it knows to be too long.
                 routed.net.run("left", "ip", FAMILY[family], "route", "flush", "cache")

@@ -14,6 +14,8 @@ from suite import equal, eventually, true
 from table import ACCEPTED, MIRROR, OPI, SNOOP, fields
 
 COUNT = 10
+# In a frame: to port 9000, 16 bytes.
+DATAGRAM = "23280010"
 
 # Sends so many numbered datagrams at once.
 TALKER = """
@@ -76,7 +78,7 @@ def _check_copies(case, kind, **options):
         requests = [_request(identity, family, action, HOSTS["beside"][of])
                     for identity, (action, family, of) in enumerate(sessions, 1)]
         equal(OPI(routed.daemon).add(*requests).status, ACCEPTED, "added")
-        listener = Listener(routed.net, "beside", 1000, seconds=4)
+        listener = Listener(routed.net, "beside", 8 * COUNT, seconds=40, holding=DATAGRAM)
         for identity, (action, family, of) in enumerate(sessions, 1):
             equal(_talk(routed, family, 40000 + identity), list(range(COUNT)),
                   f"originals, action {action}, family {family}, to {of}, {kind}")
@@ -110,7 +112,7 @@ def test_copies_in_gre_by_a_router(case):
         routed.change(routes=[{"prefix": "203.0.113.0/24", "next_hop": HOSTS["beside"][0], "port": "lif-3"}])
         routed.net.run("beside", "ip", "link", "set", "eth0", "address", DESTINATION)
         equal(OPI(routed.daemon).add(_request(1, 0, MIRROR, "203.0.113.9")).status, ACCEPTED, "added")
-        listener = Listener(routed.net, "beside", 30, seconds=1.5)
+        listener = Listener(routed.net, "beside", COUNT, seconds=20, holding=DATAGRAM)
         equal(_talk(routed, 0, 40001), list(range(COUNT)), "originals")
         copies = _datagrams(listener.frames())
         equal([number for _, _, number in copies], list(range(COUNT)), "copies")

@@ -112,9 +112,9 @@ public struct WorkerLoop: Sendable {
     }
   }
 
-  /// Nanoseconds. So many a second cost less than a hundredth of a core, and what neither rings nor becomes
-  /// readable waits no longer.
-  private static let longestSleep: UInt64 = 2_000_000
+  /// Nanoseconds. So many a second cost about a hundredth of a core where it is slow, and what neither rings
+  /// nor becomes readable waits no longer.
+  private static let longestSleep: UInt64 = 4_000_000
   private static let shortestSleep: UInt64 = 25_000
 
   private func takeOver<Queue: PacketQueue & ~Copyable>(
