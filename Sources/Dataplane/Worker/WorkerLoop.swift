@@ -112,7 +112,7 @@ public struct WorkerLoop: Sendable {
     }
   }
 
-  /// Nanoseconds. So many a second cost about a hundredth of a core where it is slow, and what neither rings
+  /// Nanoseconds. So many a second cost less than two hundredths of a core, and what neither rings
   /// nor becomes readable waits no longer.
   private static let longestSleep: UInt64 = 4_000_000
   private static let shortestSleep: UInt64 = 25_000
